@@ -1,6 +1,6 @@
 """What a year of cases costs: the list of the desk, the ledgers of a day, the brief as PDF, and replaying all states.
 
-``python -m benchmarks.duty`` writes the table in docs/duty.md. The year is simulated by `simulate_cases`, so that each of its
+``python -m benchmarks.duty`` writes the table in docs/duty.md, with the load of the machine. The year is simulated by `simulate_cases`, so that each of its
 steps went through `advance`, and is stored as the demonstration stores its month. Times are processor time, of the server for
 requests and of this process with its database for the rest, and the median of several runs.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ from benchmarks.service_kit.processes import cpu_of, cpu_s, serving
 from benchmarks.service_kit.stores import DIVISION
 from geo.duty import fold
 from geo.duty.garbage_collection import collection_paused
+from geo.duty.ledgers.columns import FORMS, LedgerKind
 from geo.incidents import assign
 from geo.layers import Division, read_division
 from geo.sample import model_roster, model_street, simulate_cases, simulate_incidents, simulate_records
@@ -44,7 +46,8 @@ SEED, START, DAYS, INCIDENTS = 19, date(2025, 1, 1), 365, 63_500
 DAY = date(2025, 12, 3)
 NOW = datetime(2025, 12, 31, 12, tzinfo=UTC)
 RUNS, REQUESTS = 5, 10
-DAILY = "ABF"
+#: Seconds for a ledger of a day; those of a week or month have no bound.
+OF_A_DAY = 0.3
 
 
 @dataclass(frozen=True)
@@ -122,15 +125,16 @@ def lists(year: Year) -> Iterator[list[object]]:
 
 
 def papers(year: Year) -> Iterator[list[object]]:
-    """Ledgers of a day, and the briefs of a week and of a month as PDF."""
+    """All ledgers of the whole street (F of one grid), and the briefs of a week and of a month as PDF."""
     engine = open_store(year.url)
     with session(engine) as opened:
         source = Source(opened, 1, year.division, NOW)
         grid = busiest_grid(facts_of(source, DAY, DAY + timedelta(days=1)), DAY)
-        for kind in DAILY:
-            scope = grid if kind == "F" else ""
+        for kind in LedgerKind:
+            scope, period = grid if kind is LedgerKind.F else "", FORMS[kind].period
+            most = OF_A_DAY if period == "day" else None
             yield _measured(
-                f"ledger {kind} of a day", year, lambda k=kind, s=scope: made_ledger(source, k, DAY, s), 0.3
+                f"ledger {kind} of a {period}", year, lambda k=kind, s=scope: made_ledger(source, k.value, DAY, s), most
             )
         monday = DAY - timedelta(days=DAY.weekday())
         for name, start, end in (
@@ -195,6 +199,7 @@ def main() -> None:
     says = f"{cases:,} cases, {events:,} events (seed {SEED}), simulated in {_time(time.process_time() - begun)}"
     print(says, flush=True)
     rows: list[list[object]] = []
+    loads = os.getloadavg()
     for kind in [given.only] if given.only else ["sqlite", "postgresql"]:
         with stored(kind, year, division) as kept:
             for part in (lists(kept), papers(kept), replay(kept, events)):
@@ -203,7 +208,8 @@ def main() -> None:
                     rows.append(row)
     head = ["what", "store", "processor time", "time", "at most"]
     if not given.no_write:
-        text = f"{says[0].upper()}{says[1:]}.\n\n{table(head, rows)}\n\n{machine('sqlalchemy', 'msgspec', 'typst')}"
+        load = f"The load of the machine was {loads[0]:.1f} when the measuring began and {os.getloadavg()[0]:.1f} at its end."
+        text = f"{says}. {load}\n\n{table(head, rows)}\n\n{machine('sqlalchemy', 'msgspec', 'typst')}"
         write("duty.md", "year", text)
 
 

@@ -74,6 +74,7 @@ def run(
                 source,
                 zone=settings.zone,
                 recorder=lambda _: Recorder("command line", now),
+                communities=[str(name) for name in division.community["name"]],
                 columns=named,
             )
         else:
@@ -110,6 +111,7 @@ def _print_result(done: Imported, *, as_json: bool) -> None:
                 "rows": done.rows,
                 **done.stored,
                 "refused": [dict(row) for row in done.refused],
+                "notices": [{"zh": text.zh, "en": text.en} for text in done.notices],
                 "findings": [{name: str(value) for name, value in row.items()} for row in findings],
             }
         )

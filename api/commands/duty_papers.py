@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -212,15 +212,31 @@ def ledger_print(
 
     day = dt.date.fromisoformat(table.attrs["start"])
     answers = facts.answers(scope, day) if scope else None
+    parent = facts.cell_names.get(facts.parent_of(scope), "")
     heading = Heading(
         street=facts.street.get("name", ""),
         place=facts.cell_names.get(scope, ""),
         person=answers.text if answers is not None else "",
-        summary=(("服务", table.attrs["service"]),) if table.attrs.get("service") else (),
+        community=parent if table.attrs["kind"] == "F" else facts.cell_names.get(scope, ""),
+        summary=tuple(_summary(table, facts, scope, day)),
         corrections=corrections,
         signed=signed,
     )
     return ledger_pdf(table, heading)
+
+
+def _summary(table: pd.DataFrame, facts: Facts, scope: str, day: dt.date) -> Iterator[tuple[str, str]]:
+    """Further pairs above a ledger: the service to which it is limited, and the verdict of the day of a grid."""
+    from geo.duty.ledgers.wording import VERDICTS
+
+    if table.attrs.get("service"):
+        yield "服务", table.attrs["service"]
+    if table.attrs["kind"] != "F":
+        return
+    rows = facts.verdicts[(facts.verdicts["code"] == scope) & (facts.verdicts["day"] == day)]
+    for row in rows.to_dict("records"):
+        yield "有效巡查", f"{row['visits']}次（应{row['required']}次）"
+        yield "核验结论", VERDICTS[row["verdict"]].zh
 
 
 @collection_paused()
@@ -283,7 +299,8 @@ def made_brief(
     suggestions = texts.get((BRIEF, key, "suggestions"), "").split("\n")
     replies = {place.split("/")[-1]: text for (_, place, column), text in texts.items() if column == "reply"}
     monthly = (end - start).days > 7
-    number = f"{start.year}年{start.month}月" if monthly else f"{start.year}年第{start.isocalendar().week}期"
+    week = start.isocalendar()
+    number = f"{start.year}年{start.month}月" if monthly else f"{week.year}年第{week.week}期"
     issue = Issue(number, end)
     about = _service_name(service)
     return brief(facts, start, end, issue=issue, suggestions=suggestions, replies=replies, about=about), facts

@@ -39,6 +39,7 @@ from geo.duty.wording import STATES
 from geo.errors import InputError, RefusedStep
 from geo.incidents import Calendar, Limit, time_limits
 from geo.incidents.catalogue import catalogue_of, find_matter
+from geo.layers import Division, Level
 from geo.layers.transformers import transformer
 
 if TYPE_CHECKING:
@@ -181,6 +182,38 @@ def require_matter(event: Event, case: Case) -> None:
         raise InputError(f"case {case.case_id}: say which matter it is filed as ('kind')")
     if ref and catalogue_of(ref) is not None and find_matter(kind, standard_ref=ref) is None:
         raise InputError(f"case {case.case_id}: '{kind}' is not a matter of {ref}; look the code up in the catalogue")
+
+
+def require_known(kind: str, ref: str) -> None:
+    """Refuse a report of a matter that is missing in its catalogue, if the catalogue is known.
+
+    Raises
+    ------
+    InputError
+        If the standard is known and has no such code.
+    """
+    if catalogue_of(ref) is not None and find_matter(kind, standard_ref=ref) is None:
+        raise InputError(f"'{kind}' is not a matter of {ref}; look the code up in the catalogue, or leave it out")
+
+
+def chain_of(division: Division, code: str) -> dict[str, str]:
+    """A cell of a division and those above it, by the names of their layers.
+
+    Raises
+    ------
+    InputError
+        If there is no such cell.
+    """
+    found: dict[str, str] = {}
+    for level in reversed(Level):
+        layer = division.layer(level)
+        row = layer[layer["code"].astype(str) == code]
+        if len(row):
+            found[level.layer] = code
+            code = str(row["parent"].iloc[0]) if "parent" in row else ""
+    if not found:
+        raise InputError(f"there is no cell '{code}' in the division")
+    return found
 
 
 def detail_of(case: Case, caller: Caller, current_second: str | None = None) -> CaseDetail:

@@ -102,13 +102,21 @@ class RefusedRowOut(BaseModel):
     reason: str
 
 
+class NoticeOfRows(BaseModel):
+    """A notice about rows that were stored, in both languages."""
+
+    zh: str
+    en: str
+
+
 class SheetStored(BaseModel):
-    """Result of an import: number of rows, shifts added and replaced, and refused rows."""
+    """Result of an import: number of rows, shifts added and replaced, refused rows, and notices about names not in any list."""
 
     rows: int
     added: int
     withdrawn: int
     refused: list[RefusedRowOut]
+    notices: list[NoticeOfRows] = []
 
 
 class NoticeIn(BaseModel):

@@ -15,6 +15,8 @@ import pandas as pd
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
 
 from geo.layers import aside
 
@@ -28,6 +30,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 # Column widths, in Latin letters; longer texts are wrapped. Computed from the first rows.
 _WIDTHS, _LOOKED_AT = (8, 60), 300
+#: A sheet of at most this width is printed upright, Latin letters.
+_UPRIGHT = 95
 _HEADING, _BROKEN = Font(bold=True), Alignment(wrap_text=True, vertical="top")
 
 
@@ -35,7 +39,8 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> Path:
     """Write a workbook with one sheet per table; geometries are left out.
 
     The heading is frozen and has a filter, columns are as wide as their content, days and times have Excel's types (times with a
-    zone are text). Texts are never interpreted as formulas. Rows beyond :data:`MOST_ROWS` are left out.
+    zone are text). Texts are never interpreted as formulas. Rows beyond :data:`MOST_ROWS` are left out. A print is as wide as the
+    page and repeats the heading.
     """
     book = openpyxl.Workbook(write_only=True)
     for title, frame in tables.items():
@@ -43,8 +48,10 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> Path:
         sheet = book.create_sheet(title[:31])
         sheet.freeze_panes = "A2"
         sheet.auto_filter.ref = f"A1:{get_column_letter(max(plain.shape[1], 1))}{min(len(plain), MOST_ROWS) + 1}"
-        for place, width in enumerate(_widths(plain), start=1):
+        widths = _widths(plain)
+        for place, width in enumerate(widths, start=1):
             sheet.column_dimensions[get_column_letter(place)].width = width
+        _set_print(sheet, upright=sum(widths) <= _UPRIGHT)
         sheet.append(list(_heading(sheet, plain)))
         columns = [_values(sheet, plain.iloc[:MOST_ROWS, place]) for place in range(plain.shape[1])]
         for values in zip(*columns, strict=True):
@@ -52,6 +59,15 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> Path:
     with aside(path) as temporary:
         book.save(temporary)
     return path
+
+
+def _set_print(sheet: Any, *, upright: bool) -> None:
+    """A print on A4 is as wide as the page, and each page begins with the heading."""
+    sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
+    sheet.page_setup.orientation = "portrait" if upright else "landscape"
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.fitToHeight = 0
+    sheet.print_title_rows = "1:1"
 
 
 def _heading(sheet: Any, frame: pd.DataFrame) -> Iterator[WriteOnlyCell]:

@@ -261,14 +261,18 @@ def _require_report(caller: Caller, found: dict[str, Any], right: Right) -> None
 
 def _report(body: ReportIn, caller: Caller, snapshot: Any, now: datetime) -> tuple[Any, list[str]]:
     """The report with the cells of its position; refused if the sender may not report there."""
+    from api.duty import desk
     from api.ingest.decode import datum_id, to_wgs84
     from geo.duty import Report, Reporter
 
-    cells: dict[str, str] = {"second": body.second}
+    if body.standard_ref and body.kind:
+        desk.require_known(body.kind, body.standard_ref)
+    cells = desk.chain_of(snapshot.division, body.second) if body.second else {}
     lon, lat = body.lon, body.lat
     if lon is not None and lat is not None:
         place = snapshot.locate(lon, lat, body.datum)
-        cells = {level.layer: cell["code"] for level, cell in place.cells.items()}
+        # A position outside all cells, with a grid chosen: the place is that grid.
+        cells = {level.layer: cell["code"] for level, cell in place.cells.items()} or cells
         lons, lats = to_wgs84(datum_id(body.datum), np.array([lon]), np.array([lat]))
         lon, lat = float(lons[0]), float(lats[0])
     known = [code for code in (cells.get(name) for name in ("third", "second", "community")) if code]

@@ -106,6 +106,8 @@ class Facts:
         Recipients of notices and their receipts, see :data:`NOTICE_COLUMNS`; unstaffed hours, see :data:`EMPTY_SHIFT_COLUMNS`.
     typed
         Texts written by people, by (ledger, key of the row, column).
+    closings
+        Number of cases closed in the thirty days before the day of the letters, by second-level grid; None to count the events.
     street
         Names and telephones of the street: ``name``, ``hotline``, ``supervision_phone``, ``property_phone``, ``police_phone``.
     """
@@ -124,6 +126,7 @@ class Facts:
     notices: pd.DataFrame = field(default_factory=_empty(NOTICE_COLUMNS))
     empty_shifts: pd.DataFrame = field(default_factory=_empty(EMPTY_SHIFT_COLUMNS))
     typed: Mapping[tuple[str, str, str], str] = field(default_factory=lambda: _NOTHING)
+    closings: Mapping[str, int] | None = None
     street: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
     def __post_init__(self) -> None:
@@ -178,6 +181,10 @@ class Facts:
         if found is None:
             found = self._folded[number] = fold(self.known[number])
         return found
+
+    def find(self, number: str) -> Case | None:
+        """One case as :meth:`case`; None if it is not known."""
+        return self.case(number) if number in self.known else None
 
     @cached_property
     def _folded(self) -> dict[str, Case]:

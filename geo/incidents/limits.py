@@ -36,6 +36,7 @@ import pandas as pd
 
 from geo.errors import ColumnError, FileError, InputError
 from geo.incidents.catalogue import data_rows, plain
+from geo.tables.encodings import decode
 
 Unit = Literal["emergency_hour", "working_hour", "working_day", "calendar_day"]
 
@@ -160,21 +161,26 @@ class Calendar:
         FileError
             If the file is missing.
         ColumnError
-            If a row cannot be read.
+            If a row cannot be read, or is contradicted by an earlier one.
         """
         path = Path(path)
         if not path.is_file():
             raise FileError(f"{path}: no such file")
         days: dict[dt.date, bool] = {}
         names: dict[dt.date, str] = {}
-        for number, row in enumerate(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()), start=2):
+        text = decode(path.read_bytes(), path.name).text
+        for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
             try:
                 day = dt.date.fromisoformat((row.get("day") or "").strip())
-                days[day] = {"holiday": False, "workday": True}[(row.get("kind") or "").strip()]
+                working = {"holiday": False, "workday": True}[(row.get("kind") or "").strip()]
             except (ValueError, KeyError) as error:
                 raise ColumnError(
                     f"{path.name}: row {number} is no day like 2026-10-01 with the kind holiday or workday"
                 ) from error
+            if days.setdefault(day, working) is not working:
+                raise ColumnError(
+                    f"{path.name}: row {number} says that {day} is a {row['kind']}, an earlier row the opposite"
+                )
             names[day] = (row.get("name") or "").strip()
         return cls(days, names=names)
 

@@ -54,7 +54,12 @@ _DATES = tuple(
     )
 )
 _WEEKDAY = re.compile(r"\s*[(]?\s*(?:星期|周|礼拜)[一二三四五六日天]\s*[)]?")
-_HALVES = r"凌晨|清晨|清早|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜间|深夜|半夜"
+#: Parts of the day that may stand before a clock time.
+DAY_PARTS = (
+    *("凌晨", "清晨", "清早", "早上", "早晨", "上午", "中午"),
+    *("下午", "傍晚", "晚上", "夜里", "夜间", "深夜", "半夜"),
+)
+_HALVES = "|".join(DAY_PARTS)
 _CLOCK = re.compile(
     rf"(?P<half>{_HALVES}|[ap]\.?m\.?)?\s*"
     r"(?:(?P<h>\d{1,2}):(?P<mi>\d{1,2})(?::(?P<s>\d{1,2})(?P<f>[.,]\d{1,9})?)?"

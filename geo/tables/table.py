@@ -60,6 +60,8 @@ class Table:
         Encoding and delimiter, or the sheet.
     notices
         Messages for the user about what was guessed, ignored or damaged.
+    above
+        Values above the heading (title, period, office), and the title of the sheet.
     """
 
     rows: pd.DataFrame
@@ -67,6 +69,7 @@ class Table:
     refused: list[RefusedRow] = field(default_factory=list)
     source: dict[str, str] = field(default_factory=dict)
     notices: list[Text] = field(default_factory=list)
+    above: tuple[Any, ...] = ()
 
 
 def split_sheet(path: Path) -> tuple[Path, str | None]:
@@ -221,7 +224,8 @@ def _from_rows(sheet: Sheet, name: str, known: Collection[str], wanted: Sequence
     body = body.loc[:, [not empty or body[column].notna().any() for column, empty in zip(body, unnamed, strict=True)]]
     numbers = np.arange(found.last + 2, found.last + 2 + len(body), dtype=np.int64)
     body, numbers = _without_empty(body, numbers, name)
-    return Table(body, numbers, [], source, [])
+    above = (*_values(sheet.rows[: found.last]), source.get("sheet", ""))
+    return Table(body, numbers, [], source, [], above)
 
 
 def _utf8(raw: bytes, decoded: Decoded) -> bytes | None:
@@ -250,7 +254,12 @@ def _from_text(decoded: Decoded, utf8: bytes | None, name: str, known: Collectio
         }
     rows, numbers = _without_empty(body.rows, body.numbers, name if not body.refused else None)
     rows.columns = pd.Index(names, dtype=object)
-    return Table(rows, numbers, body.refused, {"encoding": encoding, "delimiter": delimiter}, _unclosed(body.unclosed))
+    how = {"encoding": encoding, "delimiter": delimiter}
+    return Table(rows, numbers, body.refused, how, _unclosed(body.unclosed), _values(head[: found.last]))
+
+
+def _values(rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+    return tuple(value for row in rows for value in row if value not in (None, ""))
 
 
 def _unclosed(rows: list[int]) -> list[Text]:

@@ -21,6 +21,8 @@ _CELL_MM = (1.3, 1.2, 1.1, 1.0, 1.4, 1.5, -1.3)
 _FUNNEL_MM = (52.0, 48.0, 44.0, 40.0, 36.0, 56.0, 60.0)
 #: Ledgers with more columns are printed in landscape format.
 _UPRIGHT_COLUMNS = 8
+#: Width of a table on A4 upright and in landscape, and of a character of a heading (8.8 pt), in mm.
+_UPRIGHT_MM, _WIDE_MM, _HEADING_EM_MM = 176.0, 263.0, 3.11
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Heading:
         Name of the street.
     place
         Name of the community or grid.
+    community
+        Name of the community, which is not repeated in names of its grids.
     person
         Responsible person.
     summary
@@ -46,6 +50,7 @@ class Heading:
     street: str = ""
     place: str = ""
     person: str = ""
+    community: str = ""
     summary: tuple[tuple[str, str], ...] = ()
     corrections: tuple[str, ...] = ()
     signed: str = ""
@@ -79,8 +84,11 @@ def ledger_pdf(table: pd.DataFrame, heading: Heading = Heading()) -> bytes:
         "date": table.attrs["start"],
         "wide": len(columns) > _UPRIGHT_COLUMNS,
         "meta": [list(pair) for pair in _meta(table, kind, heading)],
-        "columns": [{"title": column.title.zh, "width": column.width, "align": column.align} for column in columns],
-        "rows": table.to_numpy(dtype=object).tolist(),
+        "columns": _columns(
+            [(column.title.zh, column.width, column.align, column.typed) for column in columns],
+            _WIDE_MM if len(columns) > _UPRIGHT_COLUMNS else _UPRIGHT_MM,
+        ),
+        "rows": _short_names(table, heading).to_numpy(dtype=object).tolist(),
         "nothing": "本期无记录",
         "notes": notes,
         "corrections": list(heading.corrections),
@@ -88,6 +96,52 @@ def ledger_pdf(table: pd.DataFrame, heading: Heading = Heading()) -> bytes:
         "foot": " · ".join(part for part in (heading.street, f"台账{kind.value}") if part),
     }
     return typeset_fitting("ledger", values, _CELL_MM)
+
+
+def _columns(columns: Sequence[tuple[str, float, str, bool]], total: float) -> list[dict[str, Any]]:
+    """Columns of a table: heading, width, alignment, and whether people write in it; no heading is broken into two lines."""
+    least = [_heading_mm(title) for title, *_ in columns]
+    narrow: set[int] = set()
+    while True:
+        free = total - sum(least[k] for k in narrow)
+        unit = free / sum(width for k, (_, width, *_) in enumerate(columns) if k not in narrow)
+        more = {k for k, (_, width, *_) in enumerate(columns) if k not in narrow and width * unit < least[k]}
+        if not more or len(narrow | more) == len(columns):
+            break
+        narrow |= more
+    return [
+        {"title": title, "width": round(least[k] if k in narrow else width * unit, 2), "align": align, "typed": typed}
+        for k, (title, width, align, typed) in enumerate(columns)
+    ]
+
+
+def _heading_mm(title: str) -> float:
+    """Width of a column that holds its heading in one line; a Latin letter takes about half an em."""
+    ems = sum(1.0 if ord(mark) > 0x2E80 else 0.56 for mark in title)
+    return ems * _HEADING_EM_MM + 3.2
+
+
+#: Columns whose texts begin with the name of a grid or an address.
+_NAMING = ("grid", "place", "item")
+
+
+def _short_names(table: pd.DataFrame, heading: Heading) -> pd.DataFrame:
+    """The rows with short names of grids: their community stands beside or above; addresses without the street."""
+    result = table.copy()
+    beside = table["community"] if "community" in table else [heading.community] * len(table)
+    for name in (column for column in _NAMING if column in table):
+        result[name] = [
+            _short(text, str(other), heading.street) for text, other in zip(table[name], beside, strict=True)
+        ]
+    return result
+
+
+def _short(text: Any, community: str, street: str) -> Any:
+    if not isinstance(text, str):
+        return text
+    if street and street in text[:16]:
+        text = text.split(street, 1)[1].strip() or text
+    return (text.removeprefix(community).strip() or text) if community else text
 
 
 def _meta(table: pd.DataFrame, kind: LedgerKind, heading: Heading) -> list[tuple[str, str]]:
@@ -108,11 +162,11 @@ def _meta(table: pd.DataFrame, kind: LedgerKind, heading: Heading) -> list[tuple
 #: Columns of a printed agenda: heading, width relative to the others, alignment. The last one is filled in at the meeting.
 _AGENDA = (
     ("序号", 0.5, "center"),
-    ("事项", 3.6, "left"),
-    ("缘由", 3.0, "left"),
+    ("事项", 4.6, "left"),
+    ("缘由", 3.6, "left"),
     ("议题", 2.6, "left"),
-    ("拟请", 1.2, "left"),
-    ("议定（责任人、时限）", 2.8, "left"),
+    ("拟请", 1.1, "left"),
+    ("议定（责任人、时限）", 2.6, "left"),
 )
 
 
@@ -137,7 +191,7 @@ def agenda_pdf(made: Agenda, heading: Heading = Heading()) -> bytes:
             ["日期", day_text(made.day)],
             ["下次例会", day_text(made.next_day)],
         ],
-        "columns": [{"title": title, "width": width, "align": align} for title, width, align in _AGENDA],
+        "columns": _columns([(title, width, align, False) for title, width, align in _AGENDA], _WIDE_MM),
         "rows": rows,
         "nothing": "本次无需开会",
         "notes": [made.note.zh] if made.lines and made.note.zh else [],
@@ -145,7 +199,10 @@ def agenda_pdf(made: Agenda, heading: Heading = Heading()) -> bytes:
         "signatures": ["召集人", "记录人"],
         "foot": " · ".join(part for part in (heading.street, "例会议程") if part),
     }
-    return typeset_fitting("ledger", values, _CELL_MM)
+    # Twelve lines fit on one page, if need be with less space.
+    return typeset_fitting("ledger", values, (*_CELL_MM[:4], 0.9, 0.8), one_page=True) or typeset_fitting(
+        "ledger", values, _CELL_MM
+    )
 
 
 def brief_pdf(made: Brief) -> bytes:

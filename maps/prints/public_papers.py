@@ -56,7 +56,7 @@ def letter_values(rows: pd.DataFrame, street: Mapping[str, str]) -> list[dict[st
                     f"网格是街道为了就近服务划定的小区域。您所在的是{row['grid']}，由一名格长负责，格长每天至少巡查两次。",
                     _PURPOSES[audience],
                     f"五项服务：{row['matters']}。能在网格里解决的当场解决；不能的，街道会同有关部门办理，并把结果告诉您。"
-                    f"{row['progress']}。",
+                    + _progress(row["progress"]),
                     "反映问题不需要安装任何软件，打电话、到社区当面说都可以。",
                 ],
                 "contacts": [
@@ -72,6 +72,11 @@ def letter_values(rows: pd.DataFrame, street: Mapping[str, str]) -> list[dict[st
             }
         )
     return letters
+
+
+def _progress(text: str) -> str:
+    """How many cases were closed in the grid; nothing if there were none."""
+    return "" if text.endswith("办结0件") else f"本网格{text}。"
 
 
 def card_values(rows: pd.DataFrame, street: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -50,13 +50,17 @@ def typeset(template: str, values: Mapping[str, Any]) -> bytes:
     return pdf
 
 
-def typeset_fitting(template: str, values: Mapping[str, Any], sizes: Sequence[float]) -> bytes:
+def typeset_fitting(
+    template: str, values: Mapping[str, Any], sizes: Sequence[float], *, one_page: bool = False
+) -> bytes:
     """Compile a template whose last lines must not be alone on a page, with the first size that satisfies this.
 
     Parameters
     ----------
     sizes
         Values of `fit`, a size in the template, in order of preference.
+    one_page
+        Only accept one page; no bytes are returned if it does not fit on one.
 
     Raises
     ------
@@ -65,8 +69,11 @@ def typeset_fitting(template: str, values: Mapping[str, Any], sizes: Sequence[fl
     """
     for size in sizes:
         pdf, compiler = _compiled(template, {**values, "fit": size})
-        if _pages(compiler, "imprint")[-1] == _pages(compiler, "lastrow")[-1]:
+        last = _pages(compiler, "imprint")[-1]
+        if (last == 1) if one_page else (last == _pages(compiler, "lastrow")[-1]):
             return bytes(pdf)
+    if one_page:
+        return b""
     raise ImpossibleError(f"{template}: the last lines stand on a page alone at every size that was tried")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import pypdf
 import pytest
 from PIL import Image
 
@@ -146,6 +147,18 @@ def test_who_comes_second_is_shown_the_new_state(people, see):
     desk.wait_for_selector("#detail h2:has-text('已立案')")
     assert "他人可能已先办理" in desk.inner_text("#detail output.fault")
     assert people["clerk"].get(f"/api/cases/{number}").json()["seq"] == 2
+
+
+def test_a_long_list_begins_on_the_first_page_of_a_print(people, see):
+    """A list longer than a page of paper is printed from the first page on, without choices, buttons and the header's links."""
+    numbers = [report(people, f"print-{k}", text=f"楼道堆物第{k}处").case["number"] for k in range(40)]
+    for who, path in (("community", "/board"), ("clerk", "/desk"), ("officer", "/me")):
+        page = see(who, path, DESK)
+        printed = [
+            sheet.extract_text() for sheet in pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
+        ]
+        assert all(any(number in text for number in numbers) for text in printed[:2]), path
+        assert not any(word in text for word in ("上报问题", "登记来件", "English") for text in printed)
 
 
 def test_the_board_sorts_by_stage_and_service(people, see):

@@ -157,9 +157,31 @@ def test_times_that_cannot_be_read_are_told(tmp_path):
     )
     frame = read_incidents(path, datum="WGS-84")
     assert frame["reported_at"].isna().tolist() == [True, True, True, False]
-    assert frame.attrs["unread_times"] == ({"row": 2, "value": "昨天"}, {"row": 4, "value": "3/5/2026"})
+    relative, unclear = frame.attrs["unread_times"]
+    assert (relative["row"], relative["value"], relative["reason_zh"][:12]) == (2, "昨天", "“昨天”须按填表日期推算")
+    assert unclear == {"row": 4, "value": "3/5/2026"}
     with pytest.raises(InputError, match="'Nanjing' is not a time zone"):
         read_incidents(path, datum="WGS-84", zone="Nanjing")
+
+
+def test_times_relative_to_the_day_in_the_title(tmp_path):
+    lines = [
+        "案件日报（2026年3月2日）,,,",
+        "编号,受理时间,经度,纬度",
+        "1,昨天下午3点,118.81,32.1",
+        "2,2026-02-27 08:00,118.81,32.1",
+        "3,上周三,118.81,32.1",
+    ]
+    frame = read_incidents(_csv(tmp_path, "\n".join(lines)), datum="WGS-84")
+    assert frame["reported_at"].dt.tz_convert("Asia/Shanghai").dt.strftime("%m-%d %H:%M").tolist()[:2] == [
+        "03-01 15:00",
+        "02-27 08:00",
+    ]
+    assert frame["受理时间"].tolist() == ["昨天下午3点", "2026-02-27 08:00", "上周三"]
+    assert frame.attrs["notices"][0].zh == "第3行的时间（“昨天下午3点”）按填表日期推算"
+    assert [(one["row"], one["reason"]) for one in frame.attrs["unread_times"]] == [
+        (5, "'上周三' is not one certain day; write it as 2026-11-23 08:05")
+    ]
 
 
 @pytest.mark.parametrize(

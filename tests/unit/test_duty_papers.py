@@ -14,10 +14,12 @@ import typst
 from geo.duty.briefs.blocks import DefinitionsBlock, FunnelBlock, Heading, Paragraph, TableBlock
 from geo.duty.briefs.composing import Brief, Issue
 from geo.duty.ledgers.columns import LedgerKind, columns_of
+from geo.duty.meetings.agendas import Agenda, Line, Rule
 from geo.errors import ImpossibleError
+from geo.texts import Text
 from maps.prints import typesetting
 from maps.prints.papers import Heading as PaperHeading
-from maps.prints.papers import accounts_pdf, badges_pdf, brief_pdf, cards_pdf, ledger_pdf, letters_pdf
+from maps.prints.papers import accounts_pdf, agenda_pdf, badges_pdf, brief_pdf, cards_pdf, ledger_pdf, letters_pdf
 from maps.prints.word import brief_docx
 
 DAY = dt.date(2026, 3, 9)
@@ -106,6 +108,99 @@ def test_signatures_stand_with_a_row(rows: int) -> None:
     shown = pages(ledger_pdf(ledger(LedgerKind.A, rows, "车辆占用消防通道多日" * 3)))
     assert "责任人：" in shown[-1]
     assert ("消防" in shown[-1]) == (rows > 0)
+
+
+def words_of(pdf: bytes, page: int = 0) -> list[tuple[float, float, str]]:
+    """Texts of a page with their positions in mm from the lower left corner."""
+    found: list[tuple[float, float, str]] = []
+
+    def visit(text: str, matrix: list[float], _: object, __: object, ___: float) -> None:
+        if text.strip():
+            found.append((matrix[4] / MM, matrix[5] / MM, text.strip()))
+
+    pypdf.PdfReader(io.BytesIO(pdf)).pages[page].extract_text(visitor_text=visit)
+    return found
+
+
+@pytest.mark.parametrize("kind", list(LedgerKind))
+def test_no_heading_of_a_ledger_is_broken_into_two_lines(kind: LedgerKind) -> None:
+    heads = [column.title.zh for column in columns_of(kind)]
+    lines: dict[float, str] = {}
+    for x, y, text in sorted(words_of(ledger_pdf(ledger(kind, 1)))):
+        del x
+        lines[round(y)] = lines.get(round(y), "") + text.replace(" ", "").replace("\n", "")
+    assert "".join(heads).replace(" ", "") in {line.replace(" ", "") for line in lines.values()}
+
+
+def test_names_of_grids_are_not_printed_with_their_community() -> None:
+    table = ledger(LedgerKind.A, 2)
+    table["place"] = ["长营村第3网格-09 万寿村12幢", "栖霞区迈皋桥街道万寿村"]
+    shown = "".join(pages(ledger_pdf(table, PaperHeading("迈皋桥街道", "长营村", community="长营村")))).replace(
+        "\n", ""
+    )
+    assert "长营村第3网格" not in shown.replace(" ", "")
+    assert "第3网格-09" in shown.replace(" ", "")
+    assert "栖霞区" not in shown
+    cards = ledger(LedgerKind.J, 1)
+    cards[["community", "grid"]] = ["长营村", "长营村第3网格"]
+    shown = "".join(pages(ledger_pdf(cards))).replace("\n", "").replace(" ", "")
+    assert "0长营村第3网格" in shown
+    assert "长营村长营村" not in shown
+
+
+def test_what_people_write_stays_empty_and_missing_values_are_dashes() -> None:
+    table = ledger(LedgerKind.B, 1)
+    table["remark"], table["reason"] = "", ""
+    assert "".join(pages(ledger_pdf(table))).count("—") == 1
+
+
+def test_a_row_is_not_cut_by_the_end_of_a_page() -> None:
+    numbers = "、".join(f"20260223-{n:04d}" for n in range(12))
+    table = ledger(LedgerKind.C, 30)
+    table["cases"] = numbers
+    for page in pages(ledger_pdf(table)):
+        assert page.count("20260223-0000") == page.count("20260223-0011")
+
+
+def test_a_row_longer_than_a_page_is_printed_whole() -> None:
+    table = ledger(LedgerKind.C, 2)
+    table["next_week"] = "甲" * 3000
+    assert sum(page.count("甲") for page in pages(ledger_pdf(table))) == 6000
+
+
+LONG = "阿卜杜热合曼·买买提依明"
+
+
+@pytest.mark.parametrize("name", ["王堃", "欧阳昇喆", "买买提·热合曼", LONG, LONG + "汗"])
+def test_a_long_name_leaves_its_telephone_on_the_card(name: str) -> None:
+    card = {"street": "迈皋桥街道", "community": "金宁新村社区", "grid": "第1网格", "code": "", "post": "格长服务手机"}
+    numbers = [["热线", "12345"], ["警务", "朱刚华 025-0000-0000"], ["物业", "025-85552220"], ["监督", "025-85550123"]]
+    pdf = cards_pdf([{**card, "leader": name, "phone": "13800000000", "numbers": numbers}], DAY)
+    words = words_of(pdf)
+    assert name in "".join(text for _, _, text in words)
+    # The card is the first of its sheet: 15 to 105 mm from the left, 13.5 to 67.5 mm from the top.
+    assert all(15 < x < 100 and 297 - 67.5 < y < 297 - 13.5 for x, y, _ in words)
+    levels = {round(y, 1) for _, y, text in words for mark in ("13800", "格长服务", "第", "警务") if mark in text}
+    assert len(levels) == 4
+    (left,) = [x for x, _, text in words if "13800000000" in text]
+    assert left < 105 - 5 - 40
+
+
+def test_a_long_name_is_one_line_of_the_badge_and_of_the_account() -> None:
+    badge = badges_pdf([{"street": "迈皋桥街道", "name": LONG, "rows": [["职务", "格长"]]}], DAY)
+    assert LONG in "".join(pages(badge))
+
+
+def agenda_of(lines: int) -> Agenda:
+    text = "万寿村社区第15网格-01 瑞丰宿舍区 暴露垃圾：拆迁围挡边倒了不少生活垃圾，招苍蝇 等18件"
+    why = Text("下次例会前到期18件，其中已逾期9件，最早02-14 15:43", "why")
+    line = Line(next(iter(Rule)), why, text, Text("能否按期办结，需要谁配合？", "?"), "环卫所", (), "")
+    return Agenda(DAY, DAY + dt.timedelta(days=2), (line,) * lines, 108)
+
+
+@pytest.mark.parametrize("lines", [0, 1, 8, 12])
+def test_an_agenda_is_one_page(lines: int) -> None:
+    assert len(pages(agenda_pdf(agenda_of(lines), PaperHeading("迈皋桥街道")))) == 1
 
 
 def test_text_is_never_markup() -> None:

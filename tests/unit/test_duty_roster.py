@@ -31,6 +31,7 @@ from geo.duty import (
     spans_to_hold,
 )
 from geo.duty.events import Event, Role
+from geo.duty.rosters.shift_sheets import Known
 from geo.errors import ColumnError, ImpossibleError, InputError
 
 D = dt.date
@@ -324,15 +325,64 @@ def test_a_sheet_of_shifts_with_faulty_rows(tmp_path: Path) -> None:
     for row in rows:
         book.active.append(row)
     book.save(path)
-    read = read_shifts_sheet(path, zone=ZONE, codes={"王五": "G3"})
+    read = read_shifts_sheet(path, zone=ZONE, known=Known({"G3": "王五", "G1": "张三"}, ["万寿村社区"]))
     assert [(s.place, f"{s.start:%d %H:%M}", f"{s.end:%d %H:%M}", s.person) for s in read.plan.shifts] == [
-        ("街道总值班室", "02 17:30", "03 08:30", "张三"),
+        ("街道总值班室", "02 17:30", "03 08:30", "G1"),
         ("街道总值班室", "02 17:30", "03 08:30", "李四"),
         ("万寿村社区", "02 20:00", "02 22:00", "G3"),
     ]
     assert [row["row"] for row in read.refused] == [3, 5, 6, 7, 8]
-    assert "街道总值班室" in read.refused[0]["reason_zh"]
+    assert read.refused[0]["reason_zh"] == "张三同时在街道总值班室值班"
     assert read.rows == 7
+    assert [text.zh for text in read.notices] == [
+        "第2行的李四不在名册中，已按姓名登记",
+        "第2行的值班点街道总值班室不是已设的值班点、社区或以前排过班的地点，已登记，请核对名称",
+    ]
+
+
+def test_days_of_a_plan_have_the_year_of_its_title(tmp_path: Path) -> None:
+    rows = [
+        ["2026年3月值班表", None, None, None],
+        ["值班点", "日期", "班次", "值班人员"],
+        ["万寿村社区", "3月3日", "8:30-17:30", "张三"],
+        ["万寿村社区", "3月4日（周三）", "8:30-17:30", "张三"],
+        ["万寿村社区", "2月30日", "8:30-17:30", "张三"],
+        ["万寿村社区", "昨天", "8:30-17:30", "张三"],
+        ["万寿村社区", "周五", "8:30-17:30", "张三"],
+    ]
+    read = read_shifts_sheet(sheet(tmp_path / "值班表.xlsx", rows), zone=ZONE)
+    assert [f"{shift.start:%Y-%m-%d}" for shift in read.plan.shifts] == ["2026-03-03", "2026-03-04"]
+    assert [row["row"] for row in read.refused] == [5, 6, 7]
+    assert "须按填表日期推算" in read.refused[1]["reason_zh"]
+    bare = read_shifts_sheet(sheet(tmp_path / "值班.xlsx", rows[1:3]), zone=ZONE)
+    assert bare.refused[0]["reason_zh"] == "日期没有年份，表内标题和文件名也没有，请写作2026-03-02"
+    named = read_shifts_sheet(sheet(tmp_path / "值班表202603.xlsx", rows[1:3]), zone=ZONE)
+    assert [f"{shift.start:%Y-%m-%d}" for shift in named.plan.shifts] == ["2026-03-03"]
+
+
+def test_a_staff_number_with_two_names_is_refused(tmp_path: Path) -> None:
+    rows = [
+        ["网格编码", "姓名", "工号", "职责"],
+        [ONE, "王堃", "W1", "格长"],
+        [TWO, "李喆", "W1", "格长"],
+        [TWO, None, "W1", "格长"],
+    ]
+    read = read_roster(sheet(tmp_path / "名册.xlsx", rows), cells=CELLS, since=D(2026, 1, 1))
+    assert [(row["row"], row["reason_zh"]) for row in read.refused] == [(3, "工号W1在前面的行是王堃，不是李喆")]
+    assert {(a.cell, a.person) for a in read.roster.assignments} == {(ONE, "W1"), (TWO, "W1")}
+
+
+def test_a_name_of_two_persons_needs_the_staff_number(tmp_path: Path) -> None:
+    rows = [
+        ["值班点", "日期", "班次", "值班人员", "工号"],
+        ["万寿村社区", "2026-03-02", "8:30-17:30", "李四", None],
+        ["万寿村社区", "2026-03-03", "8:30-17:30", "李四", "G2"],
+    ]
+    known = Known({"G1": "李四", "G2": "李四"})
+    read = read_shifts_sheet(sheet(tmp_path / "值班表.xlsx", rows), zone=ZONE, known=known)
+    assert [shift.person for shift in read.plan.shifts] == ["G2"]
+    assert [row["reason_zh"] for row in read.refused] == ["名册中有2人叫李四，请填工号（G1、G2）"]
+    assert read.notices == []
 
 
 def test_pledges_and_rare_characters_of_names_are_read(tmp_path: Path) -> None:

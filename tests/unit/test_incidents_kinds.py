@@ -241,3 +241,11 @@ class TestLimits:
         (tmp_path / "days.csv").write_text("day,kind\n2027-01-01,holiday\n2027-01-02,feast\n", encoding="utf-8")
         with pytest.raises(ColumnError, match="row 3 is no day"):
             Calendar.read(tmp_path / "days.csv")
+
+    def test_a_day_that_is_both_is_refused_and_gbk_is_read(self, tmp_path):
+        path = tmp_path / "days.csv"
+        path.write_bytes("day,kind,name\n2027-01-01,holiday,元旦\n2027-01-01,holiday,元旦\n".encode("gb18030"))
+        assert not Calendar.read(path).working(dt.date(2027, 1, 1))
+        path.write_text("day,kind\n2027-01-01,holiday\n2027-01-01,workday\n", encoding="utf-8")
+        with pytest.raises(ColumnError, match="row 3 says that 2027-01-01 is a workday, an earlier row the opposite"):
+            Calendar.read(path)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import openpyxl
 import pandas as pd
 import pytest
 
 from api.files.outputs import _local_texts
-from api.files.workbook import _values
+from api.files.workbook import _values, write_workbook
 
 NAT = None
 
@@ -47,3 +48,14 @@ def test_a_column_is_shown_as_its_values() -> None:
     formula, again = _values(sheet, pd.Series(["=1+1", "=1+1"]))
     assert (formula.value, formula.data_type) == ("=1+1", "s")
     assert again is not formula
+
+
+@pytest.mark.parametrize(("columns", "orientation"), [(2, "portrait"), (12, "landscape")])
+def test_a_workbook_prints_as_wide_as_the_page_and_repeats_its_heading(
+    tmp_path: Path, columns: int, orientation: str
+) -> None:
+    table = pd.DataFrame({f"列{k}": ["内容"] * 80 for k in range(columns)})
+    sheet = openpyxl.load_workbook(write_workbook({"表": table}, tmp_path / "a.xlsx")).active
+    setup = sheet.page_setup
+    assert (sheet.print_title_rows, setup.orientation, setup.paperSize) == ("$1:$1", orientation, 9)
+    assert (sheet.sheet_properties.pageSetUpPr.fitToPage, setup.fitToWidth, setup.fitToHeight) == (True, None, 0)

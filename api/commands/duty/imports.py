@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -10,20 +10,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from api.commands.duty.report_rows import ReportRow, read_report_rows
+from api.database import models
 from api.database.duty.cases import Standing
 from api.database.duty.reports import Sender, add_report
 from api.database.duty.rosters import Recorder, store_roster
 from api.database.duty.sealing import Seal
-from api.database.duty.shifts import store_shifts
-from api.duty.shift_plans import codes_of, names_of
+from api.database.duty.shifts import places_known, store_shifts
+from api.duty.shift_plans import names_of
 from geo.duty import Channel, Report, Reporter, levels_of, read_roster, read_shifts_sheet
-from geo.incidents import assign, find_matter, read_incidents
+from geo.duty.rosters.shift_sheets import Known
 from geo.layers import Division
-from geo.tables.clock_texts import fold, read_moment
 from geo.tables.refused import RefusedRow, refuse
-from geo.texts import Text, listed
+from geo.texts import Text
 
 #: Names of report channels in files.
 _CHANNELS = {
@@ -35,16 +37,6 @@ _CHANNELS = {
     Channel.LETTER: ("来信", "信件", "letter"),
     Channel.SUPERVISION: ("督查", "督办"),
 }
-_PLACELESS = Text(
-    "第{rows}行没有可用坐标，已入库为地点待定", "rows {rows} have no usable position; stored without a place"
-)
-_UNKNOWN_MATTERS = Text(
-    "第{rows}行的事项不在目录内，已入库，立案时再定类别",
-    "rows {rows}: the matter is not in the catalogue; stored, and to be classified at filing",
-)
-_TEXTS = ("诉求内容", "问题描述", "事件描述", "内容", "描述", "text", "description", "content")
-_NAMES = ("诉求人", "来电人", "上报人", "联系人", "姓名", "reporter")
-_CONTACTS = ("联系电话", "来电号码", "手机号", "电话", "contact", "phone")
 
 
 @dataclass
@@ -90,6 +82,7 @@ def import_shifts(
     *,
     zone: str,
     recorder: Callable[[set[str]], Recorder],
+    communities: Collection[str] = (),
     columns: dict[str, str] | None = None,
 ) -> Imported:
     """Read a plan of shifts and replace the shifts of its places between its first and last day.
@@ -98,11 +91,14 @@ def import_shifts(
     ----------
     recorder
         Returns the recorder for the places; raises if the caller may not change them.
+    communities
+        Names of the communities, which are places of shifts.
     columns
         Map from column names of wangge to headers.
     """
     tz = ZoneInfo(zone)
-    read = read_shifts_sheet(path, zone=tz, codes=codes_of(names_of(session, street)), columns=columns)
+    known = Known(names_of(session, street), {*communities, *places_known(session, street)})
+    read = read_shifts_sheet(path, zone=tz, known=known, columns=columns)
     shifts = read.plan.shifts
     stored = {"added": 0, "withdrawn": 0}
     if shifts:
@@ -110,7 +106,7 @@ def import_shifts(
         span = [datetime.combine(day, time(), tz) for day in (min(days), max(days) + timedelta(days=1))]
         by = recorder({shift.place for shift in shifts})
         stored = store_shifts(session, street, read.plan, (span[0], span[1]), by)
-    return Imported(read.rows, stored, read.refused)
+    return Imported(read.rows, stored, read.refused, notices=read.notices)
 
 
 def import_incidents(
@@ -133,90 +129,89 @@ def import_incidents(
 
     Notes
     ----- A repeated import stores nothing twice: the client id of a row is its number in the file, or file name and row without
-    one. Rows with an unusable position are stored without a place and reported; rows without text or time are refused.
+    one; a row with the number and text of a stored report is that report, whatever the file. Rows with an unusable position are
+    stored without a place and reported. Refused are rows without text or time, with a time that cannot be read or is in the
+    future, with a number cut by Excel, and with the number of another row or report but another text.
     """
-    frame = read_incidents(path, **(options or {}))
-    placed = assign(frame, division)
-    result = Imported(rows=len(frame) + len(frame.attrs.get("refused", ())))
-    result.notices = list(frame.attrs.get("notices", ()))
-    counts = {"added": 0, "repeated": 0}
-    placeless: list[dict[str, Any]] = []
-    for lost in frame.attrs.get("refused", ()):
-        found = _without_place(lost, frame.attrs["columns"], sender.zone)
-        if found is None:
-            result.refused.append(lost)
-        else:
-            placeless.append(found)
-    if placeless:
-        result.notices.append(_PLACELESS.fill(rows=listed([row["source_row"] for row in placeless])))
-    unknown: list[int] = []
-    for row in [*placed.to_dict("records"), *placeless]:
-        try:
-            report = _report_of(row, path.name, sender)
-        except _UnusableRowError as error:
-            result.refused.append(refuse(path.name, int(row["source_row"]), error.reason))
+    read = read_report_rows(path, division, zone=sender.zone, options=options)
+    result = Imported(read.rows, {"added": 0, "repeated": 0}, list(read.refused))
+    stored = _stored_texts(session, street, [row.number for row in read.reports if row.number])
+    seen: dict[str, ReportRow] = {}
+    for row in read.reports:
+        report = _report_of(row, path.name, sender)
+        fault = _fault_of(row, report, seen, stored, sender)
+        if fault is not None:
+            result.refused.append(refuse(path.name, row.row, fault, value=row.number or None))
             continue
-        if _text(row.get("kind_name")) and not report.kind:
-            unknown.append(int(row["source_row"]))
+        if row.number in seen or report.text in stored.get(row.number, {}).values():
+            result.stored["repeated"] += 1
+            continue
+        if row.number:
+            seen[row.number] = row
         _, _, new = add_report(session, street, report, sender, standing, seal)
-        counts["added" if new else "repeated"] += 1
-    if unknown:
-        result.notices.append(_UNKNOWN_MATTERS.fill(rows=listed(unknown)))
-    result.stored = counts
+        result.stored["added" if new else "repeated"] += 1
+    result.refused.sort(key=lambda one: one["row"] or 0)
+    result.notices = read.notices_without({one["row"] for one in result.refused if one["row"] is not None})
     return result
 
 
-def _without_place(lost: RefusedRow, columns: Mapping[str, str], zone: str) -> dict[str, Any] | None:
-    """A report for a row with an unusable position; None if it also has no time."""
-    values = lost.get("values")
-    if not values or lost["row"] is None:
-        return None
-    row: dict[str, Any] = {**values, **{name: values.get(header) for name, header in columns.items()}}
-    moment = read_moment(fold(_text(row.get("reported_at"))))
-    if moment is None:
-        return None
-    at = moment.at if moment.at.tzinfo is not None else moment.at.replace(tzinfo=ZoneInfo(zone))
-    matter = find_matter(_text(row.get("kind_name")))
-    if matter is not None:
-        row |= {"kind_code": matter.code, "standard_ref": matter.standard_ref}
-    return {**row, "reported_at": at, "lon": None, "lat": None, "source_row": lost["row"]}
+_FUTURE = Text("时间{at}在导入之后，请核对", "the time {at} is after the import; check it")
+_TWICE = Text(
+    "与第{row}行编号相同而内容不同，请核对编号", "has the number of row {row} but another text; check the number"
+)
+_KNOWN = Text(
+    "编号已入库（{report}）而内容不同；补充的内容请记在该办件上",
+    "the number is stored ({report}) with another text; add what is new to that case",
+)
+_FUTURE_WITHIN = timedelta(hours=1)
 
 
-class _UnusableRowError(Exception):
-    def __init__(self, reason: Text) -> None:
-        super().__init__(reason.en)
-        self.reason = reason
+def _fault_of(
+    row: ReportRow, report: Report, seen: Mapping[str, ReportRow], stored: Mapping[str, dict[str, str]], sender: Sender
+) -> Text | None:
+    """Why a row cannot be stored beside the rows before it and the stored reports; None if it can."""
+    if row.at > sender.at + _FUTURE_WITHIN:
+        return _FUTURE.fill(at=f"{row.at.astimezone(ZoneInfo(sender.zone)):%Y-%m-%d %H:%M}")
+    if row.number in seen and seen[row.number].text != row.text:
+        return _TWICE.fill(row=seen[row.number].row)
+    known = stored.get(row.number, {})
+    if known and report.text not in known.values():
+        return _KNOWN.fill(report=next(iter(known)))
+    return None
 
 
-def _report_of(row: dict[Any, Any], file: str, sender: Sender) -> Report:
-    number = _text(row.get("incident_id"))
-    text = _first(row, _TEXTS)
-    if len(text) < 2:  # a single letter says less than the matter
-        text = "：".join(t for t in (_text(row.get("kind_name")), _text(row.get("address")), text) if t)
-    if len(text) < 2:
-        raise _UnusableRowError(Text("没有内容", "says nothing: no text, kind or address"))
-    reported = row.get("reported_at")
-    if reported is None or pd.isna(reported):
-        raise _UnusableRowError(Text("没有时间", "has no time"))
-    taken: datetime = pd.Timestamp(reported).floor("us").to_pydatetime(warn=False)
+def _stored_texts(session: Session, street: int, numbers: list[str]) -> dict[str, dict[str, str]]:
+    """Stored reports with one of the given external numbers: their texts by report number."""
+    found: dict[str, dict[str, str]] = {}
+    table = models.ReportRow
+    for k in range(0, len(numbers), 500):
+        query = select(table.external_no, table.number, table.text).where(
+            table.street == street, table.external_no.in_(numbers[k : k + 500])
+        )
+        for external, number, text in session.execute(query):
+            found.setdefault(external, {})[number] = text
+    return found
+
+
+def _report_of(row: ReportRow, file: str, sender: Sender) -> Report:
     return Report(
         "",
         sender.at,
-        channel_of(_text(row.get("source"))),
-        text,
-        external_no=number,
-        taken_at=taken,
-        standard_ref=_text(row.get("standard_ref")),
-        kind=_text(row.get("kind_code")),
-        lon=None if row.get("lon") is None else float(row["lon"]),
-        lat=None if row.get("lat") is None else float(row["lat"]),
-        address_text=_text(row.get("address")),
-        third=_text(row.get("third")),
-        second=_text(row.get("second")),
-        community=_text(row.get("community")),
-        reporter=Reporter(_first(row, _NAMES), _first(row, _CONTACTS), wants_reply=bool(_first(row, _CONTACTS))),
+        channel_of(row.source),
+        row.text,
+        external_no=row.number,
+        taken_at=row.at,
+        standard_ref=row.standard_ref,
+        kind=row.kind,
+        lon=row.lon,
+        lat=row.lat,
+        address_text=row.address,
+        third=row.third,
+        second=row.second,
+        community=row.community,
+        reporter=Reporter(row.reporter, row.contact, wants_reply=bool(row.contact)),
         entered_by=sender.actor,
-        client_id=f"{file}:{number or row['source_row']}",
+        client_id=f"{file}:{row.number or row.row}",
     )
 
 
@@ -229,14 +224,4 @@ def channel_of(source: str) -> Channel:
     plain = source.lower()
     return next(
         (channel for channel, words in _CHANNELS.items() if any(word in plain for word in words)), Channel.OTHER
-    )
-
-
-def _first(row: dict[Any, Any], names: tuple[str, ...]) -> str:
-    return next((text for name in names if (text := _text(row.get(name)))), "")
-
-
-def _text(value: object) -> str:
-    return (
-        "" if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)) else str(value).strip()
     )

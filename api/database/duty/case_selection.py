@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, String, cast, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, String, cast, exists, or_, select
+from sqlalchemy.orm import Session, aliased
 
-from api.database.models import CaseEventRow, CaseRow
+from api.database.models import CaseEventRow, CaseRow, DecisionRow
 from geo.duty import Action, Clock
 from geo.duty.events import ENDED
+from geo.duty.ledgers.periodic import CLOSINGS
+from geo.duty.meetings.outcomes import DECIDING
 
 #: Maximum delay between a report and its storing; cases opened this much later than a period are read with it.
 LATE = timedelta(days=7)
@@ -40,6 +43,49 @@ def open_or_changed(session: Session, street: int, window: tuple[datetime, datet
 def of_service(session: Session, street: int, numbers: list[str], service: str) -> list[str]:
     """Those of some cases that belong to one of the five services."""
     return sorted(_narrowed(session, street, numbers, lambda query: query.where(CaseRow.service == service)))
+
+
+def with_decisions(session: Session, street: int, window: tuple[datetime, datetime], scope: str) -> list[str]:
+    """Those of :func:`open_or_changed` about which a meeting has decided since the start, in a step or in a stored decision."""
+    steps = select(CaseEventRow.case_number).where(
+        CaseEventRow.street == street,
+        CaseEventRow.at >= window[0],
+        CaseEventRow.action.in_(action.value for action in DECIDING),
+    )
+    stored = select(DecisionRow.case_id).where(DecisionRow.street == street)
+    return sorted(set(open_or_changed(session, street, window, scope)) & {*session.scalars(steps.union(stored))})
+
+
+def closings_by_grid(
+    session: Session, street: int, window: tuple[datetime, datetime], as_of: datetime
+) -> dict[str, int]:
+    """Closings that happened in ``[start, end)``, without undone ones, by the second-level grid of the case."""
+    start, end = window
+    undo = aliased(CaseEventRow)
+    undone = exists().where(
+        undo.street == CaseEventRow.street,
+        undo.case_number == CaseEventRow.case_number,
+        undo.seq == CaseEventRow.seq + 1,
+        undo.action == Action.UNDO.value,
+        undo.at < as_of,
+    )
+    query = (
+        select(CaseRow.second, CaseEventRow.at, CaseEventRow.payload)
+        .join(CaseRow, (CaseRow.street == CaseEventRow.street) & (CaseRow.number == CaseEventRow.case_number))
+        .where(
+            CaseEventRow.street == street,
+            CaseEventRow.at >= start,
+            CaseEventRow.at < min(end + LATE, as_of),
+            CaseEventRow.action.in_(action.value for action in CLOSINGS),
+            ~undone,
+        )
+    )
+    counts: Counter[str] = Counter()
+    for second, at, payload in session.execute(query):
+        said = payload.get("happened_at")
+        if start <= (datetime.fromisoformat(said) if said else at) < end:
+            counts[second] += 1
+    return dict(counts)
 
 
 def of_day(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -13,7 +13,14 @@ import pandas as pd
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.database.duty.case_selection import LATE, of_day, of_service, open_or_changed
+from api.database.duty.case_selection import (
+    LATE,
+    closings_by_grid,
+    of_day,
+    of_service,
+    open_or_changed,
+    with_decisions,
+)
 from api.database.duty.cases import BLOCK, logs_of
 from api.database.duty.rectifications import all_item_steps, item_photo_keys
 from api.database.duty.rosters import read_stored_roster
@@ -22,11 +29,18 @@ from api.database.duty.view_records import decisions, meetings, typed_texts
 from api.database.models import CaseRow, EvidenceRow, ReportRow, StreetRow, VerdictRow
 from geo.duty import Facts, Report, Roster
 from geo.duty.facts import CELL_COLUMNS, RECTIFICATION_COLUMNS, VERDICT_COLUMNS, VISIT_COLUMNS
+from geo.duty.ledgers.street import LETTER_DAYS
 from geo.duty.supervision.rectification import ITEM_STATES, Item, ItemStep, fold_item
 from geo.layers import Division, Level
 
 #: Ledgers of a day that need the cases with a step on it, and those that need no case.
-_OF_DAY, _WITHOUT_CASES = ("A", "B", "F"), ("J", "K")
+_OF_DAY, _WITHOUT_CASES = ("A", "B", "F"), ("G", "I", "J", "K")
+#: Other records that a ledger needs; everything else needs all of them.
+_RECORDS = {"C": ("decisions", "notices", "empty_shifts"), "D": ("decisions",), "E": ("meetings", "decisions")} | {
+    "G": ("rectifications",),
+    **dict.fromkeys("ABFHIJK", ()),
+}
+_ALL_RECORDS = ("meetings", "decisions", "rectifications", "notices", "empty_shifts")
 _TEXT = ("reason_zh", "reason")
 _REPORT = ReportRow.__table__
 _SAME_NAME = ("standard_ref", "kind", "lon", "lat", "datum", "third", "second", "community")
@@ -85,9 +99,12 @@ def read_facts(
     days = (span.start, span.end) if ledger in _OF_DAY else None
     below = 3 if days and levels.get(scope) != 3 else None
     roster = read_stored_roster(session, street, cells=levels, days=days, below=below)
-    others = {} if ledger in (*_OF_DAY, *_WITHOUT_CASES) else _records(session, street, span, window, (cells, roster))
+    others = _records(session, street, span, window, (cells, roster), _RECORDS.get(ledger, _ALL_RECORDS))
     if service and others:
         others = _about(others, set(numbers))
+    if ledger == "I":
+        before = datetime.combine(span.end - timedelta(days=1), time(), zone)
+        others["closings"] = closings_by_grid(session, street, (before - LETTER_DAYS, before), span.as_of)
     return Facts(
         {number: tuple(log) for number, log in logs_of(session, street, numbers)},
         span.as_of,
@@ -109,25 +126,29 @@ def _records(
     span: Span,
     window: tuple[datetime, datetime, datetime],
     known: tuple[pd.DataFrame, Roster],
+    names: tuple[str, ...],
 ) -> dict[str, Any]:
-    """Meetings, decisions, rectification items, notices and empty shifts of a period."""
+    """Meetings, decisions, rectification items, notices and empty shifts of a period: those of the given names."""
     cells, roster = known
-    return {
-        "meetings": meetings(session, street, span.start, span.end),
-        "decisions": decisions(session, street, since=span.start - timedelta(days=366)),
-        "rectifications": _rectifications(session, street, span, cells),
-        "notices": notice_rows(session, street, roster, window),
-        "empty_shifts": empty_shift_rows(session, street, window),
+    makers: dict[str, Callable[[], Any]] = {
+        "meetings": lambda: meetings(session, street, span.start, span.end),
+        "decisions": lambda: decisions(session, street, since=span.start - timedelta(days=366)),
+        "rectifications": lambda: _rectifications(session, street, span, cells),
+        "notices": lambda: notice_rows(session, street, roster, window),
+        "empty_shifts": lambda: empty_shift_rows(session, street, window),
     }
+    return {name: makers[name]() for name in names}
 
 
 def _about(records: dict[str, Any], numbers: set[str]) -> dict[str, Any]:
     """The records of :func:`_records` that are about some cases; what concerns no case belongs to no service."""
-    items = records["rectifications"]
-    return {
-        "decisions": [one for one in records["decisions"] if one.case_id in numbers],
-        "rectifications": items[items["case_id"].isin(numbers)],
-    }
+    about: dict[str, Any] = {}
+    if "decisions" in records:
+        about["decisions"] = [one for one in records["decisions"] if one.case_id in numbers]
+    if "rectifications" in records:
+        items = records["rectifications"]
+        about["rectifications"] = items[items["case_id"].isin(numbers)]
+    return about
 
 
 def cells_of(division: Division) -> pd.DataFrame:
@@ -150,7 +171,8 @@ def _numbers(
         return []
     if ledger in _OF_DAY:
         return of_day(session, street, window, scope, deadlines=ledger == "B")
-    return open_or_changed(session, street, (start, min(end + LATE, as_of)), scope)
+    select_numbers = with_decisions if ledger == "E" else open_or_changed
+    return select_numbers(session, street, (start, min(end + LATE, as_of)), scope)
 
 
 def _reports(session: Session, street: int, numbers: Sequence[str]) -> dict[str, Report]:

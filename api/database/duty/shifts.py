@@ -146,6 +146,12 @@ def read_posts(session: Session, street: int) -> list[StoredPost]:
     return [StoredPost(row.id, DutyPost(row.place, read_hours(row.hours), row.cell, row.days)) for row in rows]
 
 
+def places_known(session: Session, street: int) -> set[str]:
+    """Places of duty posts, and places that have had shifts."""
+    posts = select(DutyPostRow.place).where(*_current(DutyPostRow, street))
+    return {*session.scalars(posts.union(select(ShiftRow.place).where(*_current(ShiftRow, street))))}
+
+
 def withdraw_post(session: Session, street: int, number: int, recorder: Recorder) -> None:
     """Withdraw a duty post.
 

@@ -107,10 +107,12 @@ async def sheet(
             def recorder(places: set[str]) -> Any:
                 return _recorder(opened, caller, snapshot, places, now)
 
-            done = import_shifts(opened, caller.street, path, zone=settings.zone, recorder=recorder)
+            names = [str(name) for name in snapshot.division.community["name"]]
+            done = import_shifts(opened, caller.street, path, zone=settings.zone, recorder=recorder, communities=names)
             audit(opened, caller.street, caller.actor, "import shifts", name[:100], at=now, **done.stored)
         refused = [{key: row[key] for key in ("row", "reason_zh", "reason")} for row in done.refused]
-        return SheetStored.model_validate({"rows": done.rows, **done.stored, "refused": refused})
+        notices = [{"zh": text.zh, "en": text.en} for text in done.notices]
+        return SheetStored.model_validate({"rows": done.rows, **done.stored, "refused": refused, "notices": notices})
 
     return await run_in_threadpool(store)
 

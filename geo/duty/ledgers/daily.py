@@ -164,7 +164,7 @@ def _counted(
     tallies: tuple[dict[str, int], ...] = ({}, {}, {})
     wanted: tuple[Iterable[Action], ...] = ((Action.RETURN_UP,), VISITS, (Action.VISIT_SOLVED,))
     for event in facts.steps(day, day + _DAY):
-        second = facts.cases[event.case_id].second
+        second = facts.case(event.case_id).second
         for tally, actions in zip(tallies, wanted, strict=True):
             if event.action in actions:
                 tally[second] = tally.get(second, 0) + 1

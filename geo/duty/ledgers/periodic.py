@@ -35,8 +35,9 @@ SHORT_DAYS = 3
 def summary_rows(facts: Facts, start: dt.date, scope: str) -> Rows:
     """Ledger C: received, closed and open cases of a week from `start`, compared with the previous week."""
     end = start + _WEEK
-    now = _Week(facts, start, scope)
-    before = _Week(facts, start - _WEEK, scope)
+    then = facts.until(facts.midnight(end))
+    now = _Week(facts, start, scope, then)
+    before = _Week(facts, start - _WEEK, scope, then.until(facts.midnight(start)))
     rows = [row for make in (_flow_rows, _stock_rows, _age_rows) for row in make(now, before)]
     rows += _named_rows("多发地点", now.reports_by(lambda case: case.third), before, lambda case: case.third, facts)
     rows += _named_rows("多发事项", now.reports_by(lambda case: case.kind), before, lambda case: case.kind, facts)
@@ -59,12 +60,11 @@ def _listed(numbers: list[str]) -> str:
 class _Week:
     """A week of a community: its steps, and the states of its cases at the end."""
 
-    def __init__(self, facts: Facts, start: dt.date, scope: str) -> None:
+    def __init__(self, facts: Facts, start: dt.date, scope: str, then: Facts) -> None:
         self.end = facts.midnight(start + _WEEK)
-        inside = {number for number, case in facts.cases.items() if facts.within(case, scope)}
+        inside = {number for number, case in facts.cases.items() if facts.within(case, scope)} if scope else facts.known
         self.steps = [event for event in facts.counted(start, start + _WEEK) if event.case_id in inside]
-        then = facts.until(self.end)
-        self.cases = {number: then.cases[number] for number in inside if number in then.known}
+        self.cases = {number: case for number, case in then.cases.items() if number in inside}
         self.open = {number: case for number, case in self.cases.items() if case.open}
 
     def numbers(self, actions: Iterable[Action]) -> list[str]:
@@ -171,7 +171,7 @@ def _decision_rows(facts: Facts, start: dt.date, end: dt.date, scope: str) -> Ro
 
 def _concerns(facts: Facts, decision: Decision, scope: str) -> bool:
     """Whether a decision is about a case of the community, or owned by it."""
-    case = facts.cases.get(decision.case_id)
+    case = facts.find(decision.case_id)
     if case is not None:
         return facts.within(case, scope)
     return not scope or decision.owner in (scope, facts.cell_names.get(scope, ""))
@@ -266,13 +266,15 @@ def _busy_places(then: Facts, cases: Mapping[str, Case], first: dt.date) -> Rows
     since = then.midnight(first - dt.timedelta(days=BUSY_DAYS))
     recent = {number: case for number, case in cases.items() if case.opened_at is not None and case.opened_at >= since}
     counts = Counter(case.third for case in recent.values() if case.third and case.state is not State.MERGED)
+    numbers: dict[str, list[str]] = {}
+    for number, case in sorted(recent.items()):
+        numbers.setdefault(case.third, []).append(number)
     rows = []
     for code, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
         if count >= BUSY_CASES:
-            linked = sorted(number for number, case in recent.items() if case.third == code)
             owner = leader_text(then, then.parent_of(code), first)
             item = f"{then.cell_names.get(code, code)} 多发问题"
-            rows.append(_planned(item, f"前{BUSY_DAYS}天{count}件", linked, owner, "月内"))
+            rows.append(_planned(item, f"前{BUSY_DAYS}天{count}件", numbers[code], owner, "月内"))
     return rows
 
 
@@ -303,7 +305,7 @@ def _results(facts: Facts, end: dt.date) -> Callable[[Iterable[str]], str]:
         states = []
         for number in linked:
             if number in after.known:
-                states.append(state_text(after.cases[number]))
+                states.append(state_text(after.case(number)))
             elif number in done:
                 states.append("已办结" if done[number] is not None else "未办结")
         counts = Counter(states)

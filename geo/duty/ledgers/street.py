@@ -30,6 +30,8 @@ AUDIENCES = (
     ("businesses", Text("经营户", "businesses")),
     ("bodies", Text("企事业单位", "institutions")),
 )
+#: Letters say how many cases were closed in this time.
+LETTER_DAYS = dt.timedelta(days=30)
 #: The five services, as named in letters.
 MATTERS = "市容环境、流动人口、便民为民、平安和谐、商业网点"
 BANDS = {
@@ -70,7 +72,7 @@ def meeting_rows(facts: Facts, first: dt.date, scope: str) -> Rows:
 
 
 def _in_scope(facts: Facts, decision: Decision, scope: str) -> bool:
-    case = facts.cases.get(decision.case_id)
+    case = facts.find(decision.case_id)
     return case is not None and facts.within(case, scope)
 
 
@@ -89,7 +91,7 @@ def _meeting_row(facts: Facts, number: str, meeting: Meeting | None, decision: D
         row["day"] = f"{facts.local(decision.decided_at):%m-%d}"
     if decision is None:
         return row
-    case = facts.cases.get(decision.case_id)
+    case = facts.find(decision.case_id)
     if case is not None:
         asked = next((q for q, about in (meeting.items if meeting else ()) if about == decision.case_id), "")
         row["item"] = f"{asked or case.summary}（{decision.case_id}）"
@@ -173,7 +175,7 @@ def assessment_rows(facts: Facts, first: dt.date, scope: str) -> Rows:
 
 def letter_rows(facts: Facts, day: dt.date, scope: str) -> Rows:
     """Ledger I: a letter for each second-level grid of a community and each audience."""
-    closed = _closed_before(facts, day)
+    closed = _closed_before(facts, day) if facts.closings is None else facts.closings
     return [
         {
             "audience": text.zh,
@@ -252,8 +254,8 @@ def _police(facts: Facts, code: str, day: dt.date) -> str:
 def _closed_before(facts: Facts, day: dt.date) -> dict[str, int]:
     """Cases closed in the thirty days before a day, by second-level grid."""
     counts: dict[str, int] = {}
-    for event in facts.counted(day - dt.timedelta(days=30), day):
+    for event in facts.counted(day - LETTER_DAYS, day):
         if event.action in CLOSINGS:
-            second = facts.cases[event.case_id].second
+            second = facts.case(event.case_id).second
             counts[second] = counts.get(second, 0) + 1
     return counts

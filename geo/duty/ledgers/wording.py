@@ -69,8 +69,12 @@ def state_text(case: Case) -> str:
 
 
 def place_text(facts: Facts, case: Case) -> str:
-    """Name of the finest cell of a case, and the address as reported, without the district and street before it."""
-    code = case.third or case.second or case.community
+    """Name of the finest cell of a case, and the address as reported, without the district and street before it.
+
+    A case of an earlier division may lie in a cell that exists no more; its grid or community is named then.
+    """
+    codes = [code for code in (case.third, case.second, case.community) if code]
+    code = next((code for code in codes if code in facts.cell_names), next(iter(codes), ""))
     report = facts.first_report(case)
     address = report.address_text if report is not None else ""
     street = facts.street.get("name", "")

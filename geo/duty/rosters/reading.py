@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from geo.errors import ColumnError, first_labels
 from geo.tables.clock_texts import EXCEL_DAYS, fold, read_moment
 from geo.tables.headers import check_given, guess_columns, plain_header
 from geo.tables.refused import RefusedRow, refuse
+from geo.tables.relative_times import days_in, resolve_text
 from geo.tables.table import content_of, read_table, split_sheet
 from geo.texts import Text
 
@@ -63,6 +64,7 @@ class _Reader:
     columns: Mapping[str, str]
     cells: Mapping[str, int]
     since: dt.date
+    above: tuple[object, ...]
 
 
 class FaultyRowError(Exception):
@@ -121,7 +123,7 @@ def read_roster(
             f"{file.name}: a roster needs a column of cell codes (网格编码) and one of names (姓名) or staff numbers (工号); "
             f"it has {first_labels(headers, 20)}"
         )
-    reader = _Reader(file.name, used, cells, since)
+    reader = _Reader(file.name, used, cells, since, (*table.above, file.stem))
     assignments: list[Assignment] = []
     earlier: dict[tuple[str, Duty], list[tuple[int, Assignment]]] = defaultdict(list)
     persons: dict[str, Person] = {}
@@ -129,6 +131,7 @@ def read_roster(
     for number, record in zip(table.numbers, table.rows.to_dict("records"), strict=True):
         try:
             assignment, person = _row(reader, record)
+            _require_one_name(person, persons.get(person.code))
             _require_no_overlap(assignment, earlier[assignment.cell, assignment.duty], cells)
         except FaultyRowError as fault:
             header = used.get(fault.field) if fault.field else None
@@ -160,8 +163,8 @@ def _row(reader: _Reader, record: Mapping[Any, Any]) -> tuple[Assignment, Person
     if not code:
         raise FaultyRowError(Text("没有姓名或工号", "names nobody"), words.NAME)
     duty = _duty(values.get(words.DUTY), reader.cells[cell])
-    first = plain_day(values.get(words.FROM), words.FROM) or reader.since
-    last = plain_day(values.get(words.TO), words.TO)
+    first = plain_day(values.get(words.FROM), words.FROM, reader.above) or reader.since
+    last = plain_day(values.get(words.TO), words.TO, reader.above)
     if last is not None and last < first:
         raise FaultyRowError(
             Text(f"结束日期{last}早于开始日期{first}", f"ends on {last}, before it begins on {first}"), words.TO, last
@@ -226,8 +229,15 @@ def plain_code(value: object, field: str, *, empty: bool = False) -> str:
     return text
 
 
-def plain_day(value: object, field: str) -> dt.date | None:
-    """Day of a table cell, None if it is empty or unlimited; refused if it cannot be parsed."""
+def plain_day(value: object, field: str, above: Sequence[object] = ()) -> dt.date | None:
+    """Day of a table cell, None if it is empty or unlimited; refused if it cannot be parsed.
+
+    Parameters
+    ----------
+    above
+        Title of the table. A day without a year (3月3日) has that of the title, if it names one; 昨天 and the like are resolved
+        on its day.
+    """
     if value is pd.NaT:
         return None
     if isinstance(value, dt.datetime):
@@ -244,11 +254,46 @@ def plain_day(value: object, field: str) -> dt.date | None:
     if EXCEL_DAYS[0] <= count <= EXCEL_DAYS[1]:
         return _EXCEL_EPOCH + dt.timedelta(days=int(count))
     moment = read_moment(text)
-    if moment is None:
-        raise FaultyRowError(
-            Text("日期无法识别，请写作2026-03-02", "is not a day; write it as 2026-03-02"), field, text
+    if moment is not None:
+        return moment.at.date()
+    found = _by_title(text, above)
+    if isinstance(found, dt.date):
+        return found
+    reason = found or Text("日期无法识别，请写作2026-03-02", "is not a day; write it as 2026-03-02")
+    raise FaultyRowError(reason, field, text)
+
+
+_MONTH_DAY = re.compile(r"(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?\s*(?:[(]?(?:星期|周|礼拜)[一二三四五六日天][)]?)?")
+_YEAR = re.compile(r"(?<!\d)(20\d\d)\s*(?:年|[-/.]\d|(?=[01]\d(?:[0-3]\d)?(?!\d)))")
+_NO_YEAR = Text(
+    "日期没有年份，表内标题和文件名也没有，请写作2026-03-02",
+    "is a day without a year, which neither title nor file name give; write it as 2026-03-02",
+)
+
+
+def _by_title(text: str, above: Sequence[object]) -> dt.date | Text | None:
+    """A day that depends on the title, or why it is unknown; None for other texts."""
+    found = _MONTH_DAY.fullmatch(text)
+    if found is None:
+        moment = resolve_text(text, days_in(above))
+        return moment.date() if isinstance(moment, dt.datetime) else moment
+    years = {int(year) for part in above for year in _YEAR.findall(fold(part))}
+    if len(years) != 1:
+        return _NO_YEAR
+    try:
+        return dt.date(years.pop(), int(found[1]), int(found[2]))
+    except ValueError:
+        return None
+
+
+def _require_one_name(person: Person, known: Person | None) -> None:
+    """Refuse a row if an earlier row gives another name to the same staff number."""
+    if known is not None and person.name != known.name and person.name != person.code:
+        reason = Text(
+            f"工号{person.code}在前面的行是{known.name}，不是{person.name}",
+            f"the staff number {person.code} belongs to {known.name} in an earlier row, not to {person.name}",
         )
-    return moment.at.date()
+        raise FaultyRowError(reason, words.PERSON, person.code)
 
 
 def _require_no_overlap(new: Assignment, known: list[tuple[int, Assignment]], cells: Mapping[str, int]) -> None:

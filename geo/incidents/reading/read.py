@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,10 @@ from geo.incidents.reading.positions import positions
 from geo.layers import Datum, is_metric, lon_lat, read_layer
 from geo.layers.row_datums import to_wgs84
 from geo.tables.coordinates import FIELDS, choose_place
-from geo.tables.headers import check_given
+from geo.tables.headers import check_given, plain_header
 from geo.tables.local_time import require_zone
 from geo.tables.refused import Records, RefusedRow, are_good, mark, refuse
+from geo.tables.relative_times import RESOLVED, days_in, resolve_relative
 from geo.tables.table import SHEET_SUFFIXES, TEXT_SUFFIXES, Table, content_of, free_name, read_table, split_sheet
 from geo.tables.times import join_clock, read_times
 from geo.texts import Text, listed
@@ -60,6 +62,8 @@ _RENAMED = Text(
     "文件中的列{columns}与本程序的列同名，已保留为{new}",
     "columns {columns} of the file have reserved names; kept as {new}",
 )
+#: Headers of columns with the day on which a row was written.
+_WRITTEN = re.compile(r"(填表|填报|填写|登记|录入|制表|导出|上报|受理|接单|记录)(时间|日期|日)$")
 _TEXT = (INCIDENT_ID, KIND_CODE, KIND_NAME, STANDARD_REF, SOURCE, ADDRESS)
 
 #: Columns of every frame of incidents, in order, before the columns of the file.
@@ -90,6 +94,7 @@ def read_incidents(
     layer: str | None = None,
     crs: object = None,
     catalogue: Catalogue | None = None,
+    need_position: bool = True,
 ) -> gpd.GeoDataFrame:
     """Read reported incidents.
 
@@ -111,6 +116,8 @@ def read_incidents(
         CRS of a table's coordinates if they are not degrees (``"EPSG:4549"``), or of a vector file that declares none.
     catalogue
         A customer's own kinds, searched before the national ones.
+    need_position
+        Whether a table without a usable position is an error. Otherwise the frame is empty, and all rows are in `refused`.
 
     Returns
     -------
@@ -124,7 +131,9 @@ def read_incidents(
 
         ``attrs``: `columns` (the map), `datums` (rows by datum) and `datum` (their names), `refused` (rows without a usable
         position, see :class:`geo.tables.refused.RefusedRow`), `notices` (notices for the user), `swapped` (rows whose longitude
-        and latitude were swapped and have been corrected), `unread_times` (rows with an unreadable time, which is NaT),
+        and latitude were swapped and have been corrected), `unread_times` (rows with an unreadable time, which is NaT), `title`
+        and `days` (of a table: its title, and the days that title, sheet or file name give; times such as 昨天 are resolved if
+        there is one),
         `default_points`, `source` (how it was read).
 
     Raises
@@ -148,12 +157,13 @@ def read_incidents(
     path, sheet = split_sheet(Path(path))
     layer = layer or sheet
     if path.suffix.lower() in (*TEXT_SUFFIXES, *SHEET_SUFFIXES):
-        frame = _from_table(path, datum, columns, layer, crs)
+        frame = _from_table(path, datum, columns, layer, crs, need_position)
     else:
         frame = _from_vector(path, datum, columns, layer, crs)
     frame = _keep_own(frame, frame.attrs["columns"])
-    attrs = frame.attrs | {"notices": Records(frame.attrs["notices"])}
-    frame, unread = _named(frame, attrs["columns"], zone)
+    attrs = frame.attrs
+    frame, unread, notices = _named(frame, attrs["columns"], zone)
+    attrs = attrs | {"notices": Records([*attrs["notices"], *notices])}
     frame = mark_repeats(match_kinds(frame, own=catalogue))
     frame, default_points = mark_default_points(frame)
     extra = [c for c in frame.columns if c not in INCIDENT_COLUMNS and c != frame.geometry.name]
@@ -163,7 +173,12 @@ def read_incidents(
 
 
 def _from_table(
-    path: Path, datum: Datum | str | None, columns: Mapping[str, str] | None, sheet: str | None, crs: object
+    path: Path,
+    datum: Datum | str | None,
+    columns: Mapping[str, str] | None,
+    sheet: str | None,
+    crs: object,
+    need_position: bool,
 ) -> gpd.GeoDataFrame:
     known = None if datum is None else Datum.parse(datum)
     wanted = list((columns or {}).values())
@@ -178,31 +193,54 @@ def _from_table(
         crs=None if crs is None else str(crs),
         is_metric=is_metric(crs),
     )
+    if place is None and not need_position:
+        return _without_positions(table, guess_columns(headers, columns, file=path.name), path.name)
     if place is None:
         raise ColumnError(
             f"{path.name}: no columns of longitude and latitude among {first_labels(headers, 30)}; name them in the "
             "column map (--columns): lon and lat, or lon_lat or lat_lon where both stand in one field"
         )
     used = guess_columns(headers, columns, file=path.name, place=place)
-    rows = table.rows.assign(**{SOURCE_ROW: table.numbers}) if SOURCE_ROW not in table.rows else _numbered(table)
+    rows = _numbered(table)
     found = positions(rows, used, place, known, crs, path.name)
     notices = list(table.notices)
     if place.datum is not None and known is None and crs is None:
         notices.append(_DATUM_USED.fill(datum=place.datum, headers=", ".join(place.columns.values())))
     refused = [*table.refused, *_refusals(rows, found.reason, path.name)]
     good = are_good(found.reason)
-    if not good.any():
+    if not good.any() and need_position:
         first = min(refused, key=lambda record: record["row"] or 0)
         raise GeometryError(f"{path.name}: no row has a usable position; row {first['row']}: {first['reason']}")
     rows = rows if good.all() else rows[good].reset_index(drop=True)
     swapped = Records({"row": int(row)} for row in rows.loc[found.swapped[good], SOURCE_ROW])
     result = _placed(rows, found.lon[good], found.lat[good])
-    result.attrs = _attrs(used, found.datums, refused, table.source) | {"swapped": swapped, "notices": notices}
+    result.attrs = _attrs(used, found.datums, refused, table.source)
+    result.attrs |= {"swapped": swapped, "notices": notices, **_heading_of(table, path.name)}
+    return result
+
+
+def _heading_of(table: Table, name: str) -> dict[str, Any]:
+    """Title of a table, with the name of its file, and the days named by the title, otherwise by the file."""
+    title = " ".join(str(value) for value in (*table.above, Path(name).stem))
+    return {"title": title, "days": days_in(table.above) or days_in([Path(name).stem])}
+
+
+def _without_positions(table: Table, used: dict[str, str], name: str) -> gpd.GeoDataFrame:
+    """An empty frame for a table without columns of coordinates; its rows are refused with their values."""
+    rows = _numbered(table)
+    reason = np.full(len(rows), None, dtype=object)
+    mark(reason, np.ones(len(rows), dtype=bool), _NO_POSITION)
+    nobody = np.empty(0, dtype=np.float64)
+    result = _placed(rows.iloc[:0], nobody, nobody)
+    result.attrs = _attrs(used, {}, [*table.refused, *_refusals(rows, reason, name)], table.source)
+    result.attrs |= {"swapped": Records(), "notices": list(table.notices), **_heading_of(table, name)}
     return result
 
 
 def _numbered(table: Table) -> pd.DataFrame:
     """Rows with their numbers, also if the file has a column with that name."""
+    if SOURCE_ROW not in table.rows:
+        return table.rows.assign(**{SOURCE_ROW: table.numbers})
     own = table.rows.rename(columns={SOURCE_ROW: free_name(f"{SOURCE_ROW}{_AS_READ}", list(table.rows.columns))})
     return own.assign(**{SOURCE_ROW: table.numbers})
 
@@ -286,9 +324,10 @@ def _placed(frame: pd.DataFrame, lon: Floats, lat: Floats) -> gpd.GeoDataFrame:
     )
 
 
-def _named(frame: gpd.GeoDataFrame, used: Mapping[str, str], zone: str) -> tuple[gpd.GeoDataFrame, Records]:
+def _named(frame: gpd.GeoDataFrame, used: Mapping[str, str], zone: str) -> tuple[gpd.GeoDataFrame, Records, list[Text]]:
     """Add the named columns, derived from those of the file, which are kept; times are parsed."""
     new: dict[str, Any] = {}
+    notices: list[Text] = []
     for name in _TEXT:
         new[name] = _text(frame[used[name]]) if name in used else pd.Series(None, index=frame.index, dtype=object)
     unread = Records()
@@ -296,15 +335,30 @@ def _named(frame: gpd.GeoDataFrame, used: Mapping[str, str], zone: str) -> tuple
         given = frame[used[REPORTED_AT]]
         if CLOCK in used:
             given = join_clock(given, frame[used[CLOCK]])
-        new[REPORTED_AT] = read_times(given, zone).utc
-        lost = (new[REPORTED_AT].isna() & given.notna()).to_numpy()
+        written = frame[[name for name in frame if _is_day_of_row(str(name), used)]]
+        resolved = resolve_relative(given, set(frame.attrs.get("days", ())), written)
+        if resolved.changed.any():
+            rows = listed([int(row) for row in frame.loc[resolved.changed, SOURCE_ROW]])
+            notices.append(RESOLVED.fill(value=given[resolved.changed].iloc[0]).fill(rows=rows))
+        read = read_times(resolved.values, zone)
+        new[REPORTED_AT] = read.utc
         unread = Records(
-            {"row": int(row), "value": str(value)[:80]}
-            for row, value in zip(frame.loc[lost, SOURCE_ROW], given[lost], strict=True)
+            _unread(int(frame[SOURCE_ROW].iloc[at]), given.iloc[at], resolved.reasons.get(at))
+            for at in np.flatnonzero((read.utc.isna() & given.notna()).to_numpy()).tolist()
         )
     else:
         new[REPORTED_AT] = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]")
-    return frame.assign(**new), unread
+    return frame.assign(**new), unread, notices
+
+
+def _is_day_of_row(header: str, used: Mapping[str, str]) -> bool:
+    """Whether a column contains the day on which its row was written."""
+    return header not in used.values() and _WRITTEN.search(plain_header(header)) is not None
+
+
+def _unread(row: int, value: object, why: Text | None) -> dict[str, Any]:
+    found: dict[str, Any] = {"row": row, "value": str(value)[:80]}
+    return found if why is None else found | {"reason": why.en, "reason_zh": why.zh}
 
 
 def _text(values: pd.Series[Any]) -> pd.Series[Any]:

@@ -18,6 +18,12 @@ async function load() {
 const VERDICTS = { met: ["达标", "met"], short: ["次数不足", "short"], not_visited: ["未巡查", "not visited"], unknown: ["无法确认", "unknown"] };
 const MOST_VERDICTS = 8;
 
+/** Name of a grid as in the list of places of the form; its code if the page has no form. */
+function nameOf(code) {
+  const option = document.querySelector(`#new-report [name=second] option[value="${CSS.escape(code)}"]`);
+  return option ? both(option.dataset.zh ?? option.textContent, option.dataset.en ?? option.textContent) : code;
+}
+
 async function loadVerdicts() {
   const section = document.getElementById("verdict"), shown = document.getElementById("verdicts");
   if (!section) return;
@@ -25,7 +31,7 @@ async function loadVerdicts() {
     const rows = await ask(`/api/verdicts?day=${section.dataset.day}`);
     const first = rows.filter((row) => row.verdict !== "met"), ordered = [...first, ...rows.filter((row) => row.verdict === "met")];
     shown.replaceChildren(...ordered.slice(0, MOST_VERDICTS).map((row) => make("li", { "data-verdict": row.verdict },
-      make("span", { class: `verdict ${row.verdict}` }, both(...VERDICTS[row.verdict])), " ", row.code, ` ${row.visits}/${row.required}`,
+      make("span", { class: `verdict ${row.verdict}` }, both(...VERDICTS[row.verdict])), " ", nameOf(row.code), ` ${row.visits}/${row.required}`,
       make("span", { class: "quiet why" }, both(row.reason_zh, row.reason_en)))));
     if (rows.length > MOST_VERDICTS) shown.append(make("li", {}, make("a", { href: "/coverage" }, both(`共${rows.length}个网格`, `all ${rows.length} grids`))));
     if (rows.length === 0) shown.append(make("li", { class: "quiet" }, both("没有网格。", "No grids.")));

@@ -88,6 +88,21 @@ def report(service, client_id, **change):
     return ask(service, "clerk", "POST", "/api/reports", body)
 
 
+def test_a_report_without_a_position_lies_in_its_grid_and_community(service):
+    cell = service.cell
+    bare = {"lon": None, "lat": None}
+    for k, code in enumerate((cell[:15], cell)):
+        number = report(service, f"chosen-{k}", second=code, **bare).json()["case"]["number"]
+        listed = {case["number"]: case for case in ask(service, "clerk", "GET", "/api/cases").json()["cases"]}[number]
+        assert (listed["second"], listed["community"]) == (cell[:15], cell[:12])
+        assert listed["third"] == ("" if code != cell else cell)
+    wrong = report(service, "chosen-9", second="999", **bare)
+    assert (wrong.status_code, wrong.json()["zh"]) == (422, "划分方案中没有网格“999”")
+    wrong = report(service, "chosen-9", kind="99999")
+    assert wrong.status_code == 422
+    assert "不是 GB/T 47678.5-2026 中的事项" in wrong.json()["zh"]
+
+
 def step(service, who, number, seq, action, **more):
     service.clock.now += timedelta(minutes=10)
     return ask(service, who, "POST", f"/api/cases/{number}/events", {"seq": seq, "action": action, **more})
@@ -239,6 +254,52 @@ def test_sheets_of_the_hotline_become_reports(service, wangge):
     assert {"12345", "mayor_mail"} <= {case["channel"] for case in total["cases"]}
     (placeless,) = [case for case in total["cases"] if case["summary"] == "北门路面坑洼"]
     assert (placeless["second"], placeless["kind"]) == ("", "06013")
+
+
+def test_a_sheet_of_the_hotline_without_coordinates(service, wangge):
+    """The usual sheet: a title with the day, addresses, times as people write them; what is unclear is told by row."""
+    community = ask(service, "secretary", "GET", "/api/roster", day="2026-03-02").json()[0]["cell"][:12]
+    rows = [
+        ["12345热线工单日报（2026年3月10日）", *[None] * 5],
+        ["工单编号", "受理时间", "诉求内容", "事发地址", "联系电话", "所属社区"],
+        ["N1", "2026-03-02 09:00", "楼道堆物影响通行", "12幢", "13800000000", community],
+        ["N2", "昨天下午3点", "路灯不亮", "13幢", None, "月球社区"],
+        ["N3", "刚才", "井盖丢失", "14幢", 1.38e20, None],
+        ["N4", "前几天", "噪声扰民", "15幢", None, None],
+        ["N5", "2月30日", "树枝断落", "15幢", None, None],
+        ["N6", "3月8日", "占道经营", "大街1号", None, None],
+        ["N6", "3月8日", "占道经营两处", "大街1号", None, None],
+        ["N6", "3月8日", "占道经营", "大街1号", None, None],
+        ["N7", "2126-03-08", "占道经营", "大街1号", None, None],
+        [20260302000000123456, "2026-03-09 10:00", "有事情发生", None, None, None],
+    ]
+    path = sheet(service.folder / "热线.xlsx", rows)
+    words = ("duty", "import", path, "--as", "reports", "--database", service.address)
+    code, out, err = wangge(*words)
+    assert code == 1, err
+    lines = out.splitlines()
+    assert lines[0] == "行 rows: 10；added 4，repeated 1；未收 refused 5"
+    assert {line.split(" row")[0] for line in lines[1:] if " row " in line} == {f"第{n}行" for n in (6, 7, 9, 11, 12)}
+    for said in (
+        "第3行没有可用坐标，按表内的社区或网格入库",
+        "第4行的时间（“昨天下午3点”）按填表日期推算",
+        "第4行的“月球社区”不是本街道的社区或网格，已入库为地点待定",
+        "第5行的联系电话被Excel按数字截断，未入库",
+        "第5、8、10行没有可用坐标，已入库为地点待定",
+        "“前几天”不能确定是哪一天",
+        "与第8行编号相同而内容不同",
+        "时间2126-03-08 00:00在导入之后",
+        "长编码被Excel按数字截断",
+    ):
+        assert said in out
+    stored = ask(service, "clerk", "GET", "/api/cases").json()["cases"]
+    mine = {case["summary"]: case for case in stored if case["summary"] in {"楼道堆物影响通行", "路灯不亮", "井盖丢失"}}
+    assert {case["channel"] for case in mine.values()} == {"12345"}
+    assert mine["楼道堆物影响通行"]["community"] == community
+    again = sheet(service.folder / "热线-另存.xlsx", rows)
+    code, out, _ = wangge(*words[:2], again, *words[3:])
+    assert out.splitlines()[0] == "行 rows: 10；added 0，repeated 5；未收 refused 5"
+    assert "编号已入库" in out
 
 
 def test_a_matter_outside_the_catalogue_is_told_and_stored(service, wangge):

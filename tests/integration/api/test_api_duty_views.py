@@ -35,6 +35,8 @@ from api.database.models import ReportRow
 from api.errors import NotStoredError
 from geo.duty import CaseRules, Issue, brief, ledger
 from geo.duty.ledgers.columns import LedgerKind
+from geo.duty.ledgers.composing import span_of
+from geo.duty.ledgers.periodic import CLOSINGS
 from geo.duty.ledgers.signing import ledger_text
 from geo.errors import ImpossibleError
 from geo.incidents import Calendar
@@ -132,6 +134,35 @@ def test_a_ledger_of_a_day_is_the_same_from_the_facts_that_it_needs(stored, kind
                 assert needed.answers(scope, day) == everything.answers(scope, day)
                 rows += len(made)
     assert rows > 0
+
+
+@pytest.mark.parametrize("kind", ["C", "D", "E", "G", "H", "I"])
+def test_a_ledger_of_a_period_is_the_same_from_the_facts_that_it_needs(stored, kind) -> None:
+    first = START - dt.timedelta(days=31)
+    with session(stored.engine) as opened:
+        everything = read_facts(opened, 1, stored.division, Span(first, END + dt.timedelta(days=31), NOW))
+        rows = 0
+        for day in (START, END, END + dt.timedelta(days=1)):
+            start, end = span_of(LedgerKind(kind), day)
+            before = {"C": 7, "D": 31, "I": 31}.get(kind, 0)
+            span = Span(start - dt.timedelta(days=before), end, NOW)
+            needed = read_facts(opened, 1, stored.division, span, ledger=kind)
+            for scope in ("", *everything.cells_of(1), *everything.cells_of(2)[:2]):
+                made = ledger(kind, day, needed, scope=scope)
+                assert ledger_text(made) == ledger_text(ledger(kind, day, everything, scope=scope))
+                rows += len(made)
+    # The forty cases have no rectification item, and nothing that was left from the month before.
+    assert rows > 0 or kind in "DG"
+
+
+def test_letters_count_the_closings_that_happened_and_were_not_undone(stored) -> None:
+    with session(stored.engine) as opened:
+        span = Span(END - dt.timedelta(days=31), END + dt.timedelta(days=1), NOW)
+        letters = made_ledger(Source(opened, 1, stored.division, NOW), "I", END, "")[0]
+        assert read_facts(opened, 1, stored.division, span, ledger="I").events == {}
+        counted = [int(text.removeprefix("近30天办结").removesuffix("件")) for text in letters["progress"]]
+        steps = [event for log in stored.street.book.logs.values() for event in log]
+    assert sum(counted) == 3 * sum(event.action in CLOSINGS for event in steps)
 
 
 def test_meetings_and_decisions_are_kept(stored) -> None:
