@@ -1,8 +1,8 @@
 """What a year of cases costs: the list of the desk, the ledgers of a day, the brief as PDF, and replaying all states.
 
-``python -m benchmarks.duty`` writes the table in docs/duty.md, with the load of the machine. The year is simulated by `simulate_cases`, so that each of its
-steps went through `advance`, and is stored as the demonstration stores its month. Times are processor time, of the server for
-requests and of this process with its database for the rest, and the median of several runs.
+``python -m benchmarks.duty`` writes the table in docs/duty.md, with the load of the machine. The year is simulated by
+`simulate_cases`, so that each of its steps went through `advance`, and is stored as the demonstration stores its month. Times are
+processor time, of the server for requests and of this process with its database for the rest, and the median of several runs.
 """
 
 from __future__ import annotations
