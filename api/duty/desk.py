@@ -33,6 +33,7 @@ from geo.duty import (
     read_services,
 )
 from geo.duty import allowed as allowed_steps
+from geo.duty.cases.transitions import roles_of
 from geo.duty.clocks.deadlines import words
 from geo.duty.intake.duplicates import WITHIN
 from geo.duty.wording import STATES
@@ -131,7 +132,10 @@ def choose_role(caller: Caller, case: Case | None, action: Action, asked: Role |
         return asked
     if not mine:
         raise DeniedError(f"'{caller.name}' has no part in cases of this grid")
-    return next((role for role in mine if action in allowed_steps(case, role)), mine[0])
+    # If no step is open to the caller, the refusal tells why it is not to the role that takes such steps.
+    takes = roles_of(action, case.state if case is not None else None)
+    able = (role for role in mine if action in allowed_steps(case, role))
+    return next(able, next((role for role in mine if role in takes), mine[0]))
 
 
 def do_step(session: Session, caller: Caller, event: Event, standing: Standing) -> tuple[Case, bool]:

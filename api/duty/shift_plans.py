@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -12,18 +12,24 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.access import Caller, Right, allowed
-from api.database.duty.shifts import read_posts, read_shifts
+from api.database.duty.shifts import places_known, read_posts, read_shifts
 from api.database.models import PersonRow
 from api.duty.desk import standing_of
-from api.duty.staff_schemas import PostOut, ShiftFinding, ShiftOut, ShiftsOut
+from api.duty.staff_schemas import NoticeOfRows, PostOut, ShiftFinding, ShiftOut, ShiftsOut
 from api.errors import DeniedError
 from api.settings import Settings
 from geo.duty import Shift, ShiftPlan, spans_to_hold
 from geo.errors import InputError
+from geo.texts import Text
 
 if TYPE_CHECKING:
     from api.snapshot import Snapshot
 
+_STRANGER = Text("{name}不在名册中，已按姓名登记", "{name} is not in the roster; stored by name")
+_NO_PLACE = Text(
+    "{name}不是已设的值班点、社区或以前排过班的地点，请核对名称",
+    "{name} is no duty post, no community, and had no shifts before; please check the name",
+)
 #: Maximum number of days of a query.
 MOST_DAYS = 100
 
@@ -75,21 +81,32 @@ def names_of(session: Session, street: int) -> dict[str, str]:
 
 
 def code_of(session: Session, street: int, text: str) -> str:
-    """Code of a person given by code or by an unambiguous name; otherwise the text itself."""
-    names = names_of(session, street)
-    return text if text in names else codes_of(names).get(text.strip(), text.strip())
+    """Code of a person given by code or by name; a name that is not in the roster itself.
 
-
-def codes_of(names: Mapping[str, str]) -> dict[str, str]:
-    """Code of each person by name, for unambiguous names.
-
-    >>> codes_of({"G1": "张三", "G2": "李四", "G3": "李四"})
-    {'张三': 'G1'}
+    Raises
+    ------
+    InputError
+        If several persons have the name.
     """
-    found: dict[str, list[str]] = {}
-    for code, name in names.items():
-        found.setdefault(name, []).append(code)
-    return {name: codes[0] for name, codes in found.items() if len(codes) == 1}
+    names = names_of(session, street)
+    wanted = text.strip()
+    codes = [wanted] if wanted in names else [code for code, name in names.items() if name == wanted]
+    if len(codes) > 1:
+        raise InputError(
+            f"{len(codes)} persons are called {wanted[:50]}; give the staff number ({', '.join(codes[:4])})"
+        )
+    return codes[0] if codes else wanted
+
+
+def unlisted(session: Session, street: int, shift: Shift, communities: Collection[str]) -> list[NoticeOfRows]:
+    """Notices about a shift whose person or place is in no list; to be called before it is stored."""
+    found = []
+    names = names_of(session, street)
+    if names and shift.person not in names:
+        found.append(_STRANGER.fill(name=shift.person))
+    if shift.place not in {*communities, *places_known(session, street)}:
+        found.append(_NO_PLACE.fill(name=shift.place))
+    return [NoticeOfRows(zh=text.zh, en=text.en) for text in found]
 
 
 def cells_of_places(session: Session, street: int, snapshot: Snapshot) -> dict[str, str]:

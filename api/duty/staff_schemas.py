@@ -86,6 +86,19 @@ class Stored(BaseModel):
     ids: list[int]
 
 
+class NoticeOfRows(BaseModel):
+    """A notice about rows that were stored, in both languages."""
+
+    zh: str
+    en: str
+
+
+class ShiftStored(Stored):
+    """The number of the stored shift, and notices about a person or place that is in no list."""
+
+    notices: list[NoticeOfRows] = []
+
+
 class SwapIn(BaseModel):
     """Two shifts whose persons are exchanged."""
 
@@ -100,13 +113,6 @@ class RefusedRowOut(BaseModel):
     row: int | None
     reason_zh: str
     reason: str
-
-
-class NoticeOfRows(BaseModel):
-    """A notice about rows that were stored, in both languages."""
-
-    zh: str
-    en: str
 
 
 class SheetStored(BaseModel):

@@ -123,17 +123,29 @@ def _heading_mm(title: str) -> float:
 
 #: Columns whose texts begin with the name of a grid or an address.
 _NAMING = ("grid", "place", "item")
+#: Columns with lists of cases, and the number of cases that is printed.
+_LISTING, _MOST_LISTED = ("linked", "cases"), 12
 
 
 def _short_names(table: pd.DataFrame, heading: Heading) -> pd.DataFrame:
-    """The rows with short names of grids: their community stands beside or above; addresses without the street."""
+    """The rows with short names of grids: their community stands beside or above; addresses without the street.
+
+    Of a long list of cases, the first are printed with the number of all.
+    """
     result = table.copy()
+    for name in (column for column in _LISTING if column in table):
+        result[name] = [_first_of(text) for text in table[name]]
     beside = table["community"] if "community" in table else [heading.community] * len(table)
     for name in (column for column in _NAMING if column in table):
         result[name] = [
             _short(text, str(other), heading.street) for text, other in zip(table[name], beside, strict=True)
         ]
     return result
+
+
+def _first_of(text: Any) -> Any:
+    numbers = text.split("、") if isinstance(text, str) else []
+    return text if len(numbers) <= _MOST_LISTED + 1 else f"{'、'.join(numbers[:_MOST_LISTED])}等{len(numbers)}件"
 
 
 def _short(text: Any, community: str, street: str) -> Any:

@@ -162,6 +162,14 @@ def test_a_row_is_not_cut_by_the_end_of_a_page() -> None:
         assert page.count("20260223-0000") == page.count("20260223-0011")
 
 
+def test_of_a_long_list_of_cases_the_first_are_printed() -> None:
+    table = ledger(LedgerKind.D, 1)
+    table["linked"] = "、".join(f"20260223-{n:04d}" for n in range(55))
+    shown = "".join(pages(ledger_pdf(table))).replace("\n", "").replace(" ", "")
+    assert shown.count("20260223-") == 12
+    assert "等55件" in shown
+
+
 def test_a_row_longer_than_a_page_is_printed_whole() -> None:
     table = ledger(LedgerKind.C, 2)
     table["next_week"] = "甲" * 3000

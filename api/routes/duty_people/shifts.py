@@ -11,7 +11,7 @@ from fastapi import Path as InPath
 from api.access import Right, allowed
 from api.database import session
 from api.database.events import audit
-from api.duty.staff_schemas import PostIn, SheetStored, ShiftIn, ShiftsOut, Stored, SwapIn
+from api.duty.staff_schemas import PostIn, SheetStored, ShiftIn, ShiftsOut, ShiftStored, Stored, SwapIn
 from api.errors import DeniedError
 from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SettingsOf, SnapshotOf
 from api.routes.guard import Guarded, needs
@@ -34,18 +34,19 @@ def shifts(caller: CallerOf, engine: EngineOf, settings: SettingsOf, first: date
 
 @router.post("/shifts", status_code=201)
 @needs(Right.MANAGE_ROSTER)
-def new_shift(body: ShiftIn, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, now: CaseNow) -> Stored:
-    """Add a shift to the plan. Refused if the person is on duty elsewhere at that time."""
+def new_shift(body: ShiftIn, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, now: CaseNow) -> ShiftStored:
+    """Add a shift to the plan. Refused if the person is on duty elsewhere at that time; names in no list are told."""
     from api.database.duty.shifts import add_shift
-    from api.duty.shift_plans import code_of
+    from api.duty.shift_plans import code_of, unlisted
     from geo.duty import Shift
 
     with session(engine, write=True) as opened:
         recorder = _recorder(opened, caller, snapshot, {body.place}, now)
-        person = code_of(opened, caller.street, body.person)
-        number = add_shift(opened, caller.street, Shift(body.place, body.start, body.end, person), recorder)
+        shift = Shift(body.place, body.start, body.end, code_of(opened, caller.street, body.person))
+        told = unlisted(opened, caller.street, shift, [str(name) for name in snapshot.division.community["name"]])
+        number = add_shift(opened, caller.street, shift, recorder)
         audit(opened, caller.street, caller.actor, "add shift", str(number), at=now)
-    return Stored(ids=[number])
+    return ShiftStored(ids=[number], notices=told)
 
 
 @router.delete("/shifts/{number}", status_code=204)

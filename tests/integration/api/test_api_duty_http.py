@@ -256,6 +256,22 @@ def test_sheets_of_the_hotline_become_reports(service, wangge):
     assert (placeless["second"], placeless["kind"]) == ("", "06013")
 
 
+def test_the_third_return_is_refused_with_its_reason(service):
+    """An account that is officer and department is told why the department may not return the case, not who else may."""
+    number = report(service, "returned-3").json()["case"]["number"]
+    step(service, "clerk", number, 2, "file", payload={"kind": "06010", "standard_ref": "GB/T 47678.5-2026"})
+    for seq in (3, 5):
+        step(service, "clerk", number, seq, "assign", payload={"unit": "环卫所"})
+        returned = step(
+            service, "officer", number, seq + 1, "return_up", reason="不属本单位", payload={"code": "not_ours"}
+        )
+        assert returned.status_code == 201, returned.text
+    step(service, "clerk", number, 7, "assign", payload={"unit": "环卫所"})
+    third = step(service, "officer", number, 8, "return_up", reason="不属本单位", payload={"code": "not_ours"})
+    assert third.status_code == 409
+    assert third.json()["proposal"] == "call_joint"
+
+
 def test_a_sheet_of_the_hotline_without_coordinates(service, wangge):
     """The usual sheet: a title with the day, addresses, times as people write them; what is unclear is told by row."""
     community = ask(service, "secretary", "GET", "/api/roster", day="2026-03-02").json()[0]["cell"][:12]

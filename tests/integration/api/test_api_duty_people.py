@@ -151,7 +151,14 @@ class TestShifts:
     def test_offices_belong_to_the_street(self, service):
         office = shift("街道总值班室", self.MONDAY, "08:30", "17:30", "科长")
         assert service.ask("secretary", "POST", "/api/shifts", office).status_code == 403
-        assert service.ask("admin", "POST", "/api/shifts", office).status_code == 201
+        answer = service.ask("admin", "POST", "/api/shifts", office)
+        assert answer.status_code == 201
+        assert [told["zh"] for told in answer.json()["notices"]] == [
+            "科长不在名册中，已按姓名登记",
+            "街道总值班室不是已设的值班点、社区或以前排过班的地点，请核对名称",
+        ]
+        again = shift("街道总值班室", self.MONDAY + timedelta(days=1), "08:30", "17:30", "张三")
+        assert service.ask("admin", "POST", "/api/shifts", again).json()["notices"] == []
         taken = {"place": "街道总值班室", "hours": "08:30-17:30", "cell": ""}
         assert service.ask("admin", "POST", "/api/shifts/posts", taken).status_code == 201
         other = {**taken, "cell": ONE}
