@@ -13,7 +13,7 @@ from api.database.duty.view_records import add_decision, add_meeting, carry_out
 from api.database.events import audit
 from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SnapshotOf
 from api.routes.duty_papers.bodies import DecisionIn, DecisionStored, MeetingIn, MeetingStored
-from api.routes.duty_papers.places import require_place, source_of
+from api.routes.duty_papers.places import require_begun, require_place, source_of
 from api.routes.guard import Guarded, needs
 from geo.errors import InputError
 
@@ -30,6 +30,9 @@ def record_meeting(
     from geo.duty import Meeting
 
     require_place(caller, body.scope, Right.WRITE_LEDGERS)
+    require_begun(body.day, request, now)
+    if both := sorted({*body.present} & {*body.absent}):
+        raise InputError(f"'{both[0]}' is among the present and the absent")
     number = body.day.isoformat()
     with source_of(request, snapshot, write=True) as source:
         lines = made_agenda(source, body.day, body.scope)[0].lines if body.discussed else ()
@@ -45,13 +48,19 @@ def record_meeting(
 
 @router.post("/decisions", status_code=201)
 @needs(Right.WRITE_LEDGERS)
-def decide(body: DecisionIn, engine: EngineOf, caller: CallerOf, now: CaseNow) -> DecisionStored:
+def decide(request: Request, body: DecisionIn, engine: EngineOf, caller: CallerOf, now: CaseNow) -> DecisionStored:
     """Record a decision of a meeting: task, owner and due day. It heads the next agendas until it is carried out."""
+    from api.database.duty.cases import get_case
     from geo.duty import Decision
 
+    require_begun(body.day, request, now)
+    if body.due < body.day:
+        raise InputError(f"the decision is due on {body.due}, before its meeting on {body.day}")
     made = (body.day.isoformat(), body.text, body.owner, body.due, tuple(body.helpers))
     decision = Decision("", *made, case_id=body.case_id)
     with session(engine, write=True) as opened:
+        if body.case_id:
+            get_case(opened, caller.street, body.case_id)
         number = add_decision(opened, caller.street, decision, at=now, actor=caller.actor)
         audit(opened, caller.street, caller.actor, "record decision", number, at=now)
     return DecisionStored(decision_id=number)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import Query, Request
 
@@ -86,3 +88,16 @@ def place_of_text(ledger: str, key: str, column: str) -> str:
         raise InputError(f"ledger {ledger} has no column '{column[:30]}' that people write; it is made from records")
     found = _CODE.search(key)
     return found[1] if found else ""
+
+
+def require_begun(day: date, request: Request, now: datetime) -> None:
+    """Refuse to record or sign something of a day that is still to come.
+
+    Raises
+    ------
+    InputError
+        If the day is after today in the zone of the street.
+    """
+    today = now.astimezone(ZoneInfo(request.app.state.settings.zone)).date()
+    if day > today:
+        raise InputError(f"{day} is still to come; today is {today}")

@@ -14,7 +14,7 @@ from api.database.duty.view_records import sign_ledger, write_text
 from api.database.events import audit
 from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SnapshotOf
 from api.routes.duty_papers.bodies import LedgerSigned, TypedText
-from api.routes.duty_papers.places import Service, place_of_text, require_place, source_of
+from api.routes.duty_papers.places import Service, place_of_text, require_begun, require_place, source_of
 from api.routes.guard import Guarded, needs
 
 router = APIRouter(prefix="/api/duty", route_class=Guarded, tags=["duty"])
@@ -118,6 +118,9 @@ def sign(
         table, facts = made_ledger(source, kind, day, scope)
         printed = ledger_print(table, facts, scope)
         letter, start = str(table.attrs["kind"]), date.fromisoformat(table.attrs["start"])
+        # The plan of a month is signed before the month begins.
+        if letter != "D":
+            require_begun(start, request, now)
         digest = sign_ledger(
             source.session,
             caller.street,

@@ -143,6 +143,27 @@ def test_decisions_open_the_next_agenda(service) -> None:
     assert service.ask("supervisor", "POST", "/api/duty/decisions/none/done").status_code == 404
 
 
+def test_nothing_is_recorded_of_days_to_come_or_against_itself(service) -> None:
+    decision = {"day": "2026-03-03", "text": "核对消防通道清单", "owner": "城管中队", "due": "2026-03-10"}
+    for change, zh in (
+        ({"due": "2026-03-01"}, "完成时限 2026-03-01 早于例会日期 2026-03-03"),
+        ({"day": "2036-03-04", "due": "2036-03-10"}, "2036-03-04 尚未到"),
+    ):
+        refused = service.ask("supervisor", "POST", "/api/duty/decisions", json={**decision, **change})
+        assert refused.status_code == 422
+        assert zh in refused.json()["zh"]
+    unknown = service.ask("supervisor", "POST", "/api/duty/decisions", json={**decision, "case_id": "20990101-0001"})
+    assert unknown.status_code == 404
+    body = {"day": "2026-03-05", "chair": "李喆", "present": ["综治办", "环卫所"], "absent": ["环卫所"]}
+    refused = service.ask("supervisor", "POST", "/api/duty/meetings", json=body)
+    assert (refused.status_code, refused.json()["zh"]) == (422, "“环卫所”既列入参加又列入缺席")
+    for kind, status in (("A", 422), ("D", 201)):
+        place = {"day": "2036-03-04", "scope": ONE}
+        assert (
+            service.ask("community", "POST", f"/api/duty/ledgers/{kind}/signature", params=place).status_code == status
+        )
+
+
 def test_a_meeting_is_recorded_once_and_stands_in_ledger_e(service) -> None:
     people = {"place": "二楼会议室", "chair": "李喆", "present": ["综治办", "城管中队"], "absent": ["环卫所"]}
     body = {"day": "2026-03-07", **people, "discussed": [1]}
