@@ -284,6 +284,19 @@ class VerdictOut(BaseModel):
     reason_en: str
 
 
+class OwnGrid(BaseModel):
+    """A grid of the caller with the verdict stored last for a day; `made_at` is null where nothing was observed."""
+
+    code: str
+    name: str
+    verdict: Literal["met", "short", "not_visited", "unknown"]
+    visits: int
+    required: int | None
+    reason_zh: str
+    reason_en: str
+    made_at: datetime | None
+
+
 class VerdictRevision(BaseModel):
     """The verdict on a grid and day as computed at one time."""
 

@@ -1,6 +1,7 @@
-"""Take screenshots of the pages of a running server in three sizes: ``python -m tools.page_pictures http://127.0.0.1:8000``.
+"""Take screenshots of all pages of the demonstration in three sizes: ``python -m tools.page_pictures LINK [NAME ...]``.
 
-The pictures are used by docs/pages.md and the manuals; they are half as large as the window. Needs Chromium and playwright.
+LINK is what `wangge demo` prints when it serves; it logs the viewer in. Without names all pictures are taken. They are used by
+docs/pages.md and the manuals, and are half as large as the window. Needs Chromium and playwright.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
@@ -22,19 +24,38 @@ PAGES = (
     ("coverage-week", "/coverage#day=2026-03-01&span=week"),
     ("heat", "/heat"),
     ("fairness", "/fairness#by=population"),
+    ("checker", "/checker"),
+    ("check", "/check"),
+    ("plan", "/plan"),
+    ("me", "/me"),
+    ("desk", "/desk"),
+    ("board", "/board"),
+    ("roster", "/roster"),
+    ("notices", "/notices"),
+    ("rectification", "/rectification"),
+    ("meeting", "/meeting"),
+    ("ledgers", "/ledgers"),
+    ("brief", "/brief"),
+    ("ogc", "/ogc"),
 )
 _WAIT_MS = 1500
 
 
-def main(base: str) -> int:
-    """Take a screenshot of every page in every size."""
+def main(link: str, *names: str) -> int:
+    """Take a screenshot of every page, or of those with these names, in every size."""
+    base = "{0.scheme}://{0.netloc}".format(urlsplit(link))
+    pages = [(name, address) for name, address in PAGES if not names or name in names]
     with sync_playwright() as run:
         browser = run.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        logged_in = browser.new_context()
+        logged_in.new_page().goto(link, timeout=180_000)
+        state = logged_in.storage_state()
         for width, height in SIZES:
-            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light")
-            for name, address in PAGES:
+            size = {"width": width, "height": height}
+            context = browser.new_context(viewport=size, color_scheme="light", storage_state=state)
+            for name, address in pages:
                 page = context.new_page()
-                page.goto(base.rstrip("/") + address, timeout=180_000)
+                page.goto(base + address, timeout=180_000)
                 page.wait_for_timeout(_WAIT_MS)
                 path = IMAGES / f"page-{name}-{width}.png"
                 page.screenshot(path=str(path))
@@ -47,4 +68,4 @@ def main(base: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1]))
+    raise SystemExit(main(*sys.argv[1:]))

@@ -22,7 +22,7 @@ from api.database.verdicts import add_rule_set, history_of
 from api.errors import DeniedError, NotStoredError
 from api.routes.dependencies import CallerOf, EngineOf, Now, SettingsOf
 from api.routes.guard import Guarded, needs
-from api.schemas import RuleText, VerdictOut, VerdictRevision
+from api.schemas import OwnGrid, RuleText, VerdictOut, VerdictRevision
 from api.settings import Settings
 from api.verdicts.event_feed import POLL_S, EventFeed
 
@@ -48,6 +48,23 @@ def verdicts(
     return [
         VerdictOut.model_validate(row) for row in _rows(_judged(engine, settings, caller, day, rules).verdicts, caller)
     ]
+
+
+@router.get("/me/grids")
+@needs(Right.SEE_VERDICTS)
+def own_grids(engine: EngineOf, settings: SettingsOf, caller: CallerOf, day: Day) -> list[OwnGrid]:
+    """The caller's grids with the verdicts stored last, those not met first; cheap enough to be asked after every event."""
+    from api.overview.own_grids import own_grids as grids_of
+
+    with session(engine) as opened:
+        rows = grids_of(
+            opened,
+            caller.street,
+            day,
+            street_code=settings.street or None,
+            may_see=lambda code: allowed(caller, Right.SEE_VERDICTS, [code]),
+        )
+    return [OwnGrid.model_validate(row) for row in rows]
 
 
 @router.get("/verdicts/{day}/{code}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 from PIL import Image
 
 from api.access import Grant, Role
+from api.database import open_store, session
+from api.database.events import add_event
+from api.database.verdicts import add_verdict
 from tests.browser.planning import CHROMIUM, ROOT, model_division, start_server
 
 pytestmark = [
@@ -88,6 +92,54 @@ def test_three_taps_then_the_desk_then_the_officer(people, see):
     phone.wait_for_selector("[data-action=sign]")
     do(phone, "sign")
     assert people["clerk"].get(f"/api/cases/{number}").json()["state"] == "handling"
+
+
+def test_the_officer_hears_of_the_verdict_while_it_changes(tmp_path, browser):
+    """Names and verdicts are those of the other pages, and a stay is told second by second without a reload."""
+    name, code = "street-default", GRID
+    with start_server(tmp_path, ("officer",), (Grant(Role.OFFICER, GRID[:12]),)) as (client,):
+        context = browser.new_context(
+            viewport=PHONE, extra_http_headers={"Authorization": client.headers["Authorization"]}
+        )
+        phone = context.new_page()
+        phone.goto(f"{client.base_url}/me")
+        day = date.fromisoformat(phone.get_attribute("#verdict", "data-day"))
+        first = phone.locator("#verdicts li").first
+        phone.locator(f"#verdicts [data-code='{code}']").wait_for()
+        grids = model_division().second.set_index("code")
+        assert f"未巡查 {grids['name'][code]} 0" in " ".join(first.inner_text().split())
+        assert "当日尚无该网格的定位记录" in first.inner_text()
+        assert phone.locator("#verdicts li").count() == 9, "eight grids and the number of all of them"
+
+        engine = open_store(str(tmp_path / "store.sqlite"))
+        now, other = datetime.now(UTC), str(sorted(grids.index)[3])
+
+        def tell(kind: str, **news: Any) -> None:
+            with session(engine, write=True) as opened:
+                add_event(opened, 1, kind, other, {"day": day.isoformat(), **news}, at=now)
+
+        tell("visit", counts=False, needs_s=40, reason="too_short")
+        phone.locator(f"#verdicts li:first-child[data-code='{other}'] .stay:has-text('还差40秒')").wait_for()
+        row = {
+            "code": other,
+            "verdict": "met",
+            "visits": 2,
+            "required": 2,
+            "reason_zh": "上下午各一次。",
+            "reason_en": "Twice.",
+        }
+        with session(engine, write=True) as opened:
+            key = {"street": 1, "day": day, "code": other, "rules": name, "version_id": 1}
+            add_verdict(opened, None, at=now, restated=False, key=key, row=row)
+        tell("verdict", state="met")
+        tell("visit", counts=True, needs_s=0, reason="")
+        changed = phone.locator(f"#verdicts [data-code='{other}'][data-verdict=met]:has-text('本次巡查已计入')")
+        changed.wait_for()
+        assert f"达标 {grids['name'][other]} 2/2 上下午各一次。" in " ".join(changed.inner_text().split())
+        assert "未巡查" in phone.locator("#verdicts li").nth(1).inner_text()
+        assert "0/2" in phone.locator("#verdicts li").nth(1).inner_text()
+        engine.dispose()
+        context.close()
 
 
 def test_photos_of_a_telephone_are_seen_at_the_desk(people, see):

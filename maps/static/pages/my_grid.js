@@ -17,27 +17,55 @@ async function load() {
 
 const VERDICTS = { met: ["达标", "met"], short: ["次数不足", "short"], not_visited: ["未巡查", "not visited"], unknown: ["无法确认", "unknown"] };
 const MOST_VERDICTS = 8;
+const section = document.getElementById("verdict"), shown = document.getElementById("verdicts");
+const stays = new Map(); // what was last told of a stay in a grid, by code
 
-/** Name of a grid as in the list of places of the form; its code if the page has no form. */
-function nameOf(code) {
+/** One grid: state, name, visits, why, and what the present stay still needs. */
+function grid(row) {
+  const stay = stays.get(row.code), visits = row.required === null ? String(row.visits) : `${row.visits}/${row.required}`;
+  return make("li", { "data-verdict": row.verdict, "data-code": row.code },
+    make("span", { class: `verdict ${row.verdict}` }, both(...VERDICTS[row.verdict])), " ", nameOf(row), ` ${visits}`,
+    make("span", { class: "quiet why" }, both(row.reason_zh, row.reason_en)), stay ? make("span", { class: "stay", role: "status" }, both(...stay)) : "");
+}
+
+/** Name of a grid as in the list of places of the form, which has it in both languages; else as it is stored. */
+function nameOf({ code, name }) {
   const option = document.querySelector(`#new-report [name=second] option[value="${CSS.escape(code)}"]`);
-  return option ? both(option.dataset.zh ?? option.textContent, option.dataset.en ?? option.textContent) : code;
+  return option ? both(option.dataset.zh ?? option.textContent, option.dataset.en ?? option.textContent) : make("span", { lang: "zh-CN" }, name);
 }
 
 async function loadVerdicts() {
-  const section = document.getElementById("verdict"), shown = document.getElementById("verdicts");
-  if (!section) return;
   try {
-    const rows = await ask(`/api/verdicts?day=${section.dataset.day}`);
-    const first = rows.filter((row) => row.verdict !== "met"), ordered = [...first, ...rows.filter((row) => row.verdict === "met")];
-    shown.replaceChildren(...ordered.slice(0, MOST_VERDICTS).map((row) => make("li", { "data-verdict": row.verdict },
-      make("span", { class: `verdict ${row.verdict}` }, both(...VERDICTS[row.verdict])), " ", nameOf(row.code), ` ${row.visits}/${row.required}`,
-      make("span", { class: "quiet why" }, both(row.reason_zh, row.reason_en)))));
+    const rows = await ask(`/api/me/grids?day=${section.dataset.day}`);
+    // The grid where somebody is now comes first.
+    rows.sort((a, b) => Number(stays.has(b.code)) - Number(stays.has(a.code)));
+    shown.replaceChildren(...rows.slice(0, MOST_VERDICTS).map(grid));
     if (rows.length > MOST_VERDICTS) shown.append(make("li", {}, make("a", { href: "/coverage" }, both(`共${rows.length}个网格`, `all ${rows.length} grids`))));
     if (rows.length === 0) shown.append(make("li", { class: "quiet" }, both("没有网格。", "No grids.")));
   } catch (error) {
     shown.replaceChildren(make("li", { class: "quiet" }, both(error.zh ?? error.message, error.en ?? error.message)));
   }
+}
+
+/** Follow the verdicts and stays of the day; after a lost connection the browser asks for what was missed. */
+function followVerdicts() {
+  const source = new EventSource("/api/events");
+  let wait = null;
+  // One request for the events of a moment.
+  const soon = () => { wait ??= setTimeout(() => { wait = null; loadVerdicts(); }, 300); };
+  const told = (act) => (event) => { const news = JSON.parse(event.data); if (news.day === section.dataset.day) { act(news); soon(); } };
+  source.addEventListener("open", loadVerdicts);
+  source.addEventListener("verdict", told(() => {}));
+  source.addEventListener("visit", told(({ code, counts, needs_s: needs }) => {
+    if (counts) stays.set(code, ["本次巡查已计入。", "This visit counts."]);
+    else if (needs > 0) stays.set(code, [`本次巡查尚未计入，还差${needs}秒。`, `Not yet: ${needs} s more.`]);
+    else stays.delete(code);
+  }));
+}
+
+if (section) {
+  loadVerdicts();
+  followVerdicts();
 }
 
 const form = document.getElementById("new-report"), sent = document.getElementById("sent");
@@ -96,4 +124,3 @@ if (form) {
 }
 
 keepFresh(load);
-loadVerdicts();

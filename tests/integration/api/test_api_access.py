@@ -85,6 +85,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/fixes/files"): {A, "checker", "device"},
     ("GET", "/api/tracks/{device}"): {A, "checker"},
     ("GET", "/api/verdicts"): ACCOUNTS - {"clerk", "resident"},
+    ("GET", "/api/me/grids"): ACCOUNTS - {"clerk", "resident"},
     ("GET", "/api/verdicts/{day}/{code}"): ACCOUNTS - {"clerk", "resident"},
     ("GET", "/api/verdicts/{day}/{code}/evidence"): {A, "checker"},
     ("GET", "/api/due"): ACCOUNTS - {"clerk", "resident"},

@@ -280,6 +280,22 @@ def test_over_http(published, send, follower, division, stay):
         assert len(every) == 4
         assert [row["code"] for row in own] == [first]
         assert own[0]["verdict"] == "short"
+        # What was stored last is what is computed, for a part of the price, and a day without fixes is no error.
+        stored = client.get("/api/me/grids?day=2026-03-02", headers=tokens["c"]).json()
+        shared = ("code", "verdict", "visits", "required")
+        computed = {tuple(row[key] for key in shared) for row in every}
+        assert {tuple(row[key] for key in shared) for row in stored} == computed
+        assert [row["verdict"] for row in stored] == ["not_visited"] * 3 + ["short"]
+        assert [row["name"] for row in stored if row["code"] == first] == [division.second["name"][0]]
+        assert client.get("/api/me/grids?day=2026-03-02", headers=tokens["o"]).json() == stored[-1:]
+        (quiet,) = client.get("/api/me/grids?day=2026-03-03", headers=tokens["o"]).json()
+        assert (quiet["verdict"], quiet["visits"], quiet["required"], quiet["made_at"]) == (
+            "not_visited",
+            0,
+            None,
+            None,
+        )
+        assert client.get("/api/me/grids?day=2025-01-01", headers=tokens["c"]).status_code == 404
         revision = client.get(f"/api/verdicts/2026-03-02/{first}", headers=tokens["o"]).json()
         assert [r["state"] for r in revision] == ["short"]
         assert client.get(f"/api/verdicts/2026-03-02/{second}", headers=tokens["o"]).status_code == 403
