@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from geo.tables.clock_texts import DAY_PARTS, fold, read_clock, read_moment
+from geo.tables.headers import plain_header
 from geo.texts import Text
 
 #: Reasons why such a time cannot be resolved.
@@ -34,6 +35,8 @@ RESOLVED = Text(
     "rows {{rows}}: the time '{value}' was derived from the day of the table",
 )
 
+# Headers of columns with the day on which a row was written.
+_WRITTEN = re.compile(r"(填表|填报|填写|登记|录入|制表|导出|上报|受理|接单|记录)(时间|日期|日)$")
 #: Days before the day of the table.
 _WORDS = {
     word: days
@@ -94,6 +97,15 @@ def days_in(texts: Iterable[object]) -> set[dt.date]:
             except ValueError:
                 continue
     return found
+
+
+def is_written_day(header: str) -> bool:
+    """Whether the header of a column says that it contains the day on which the row was written.
+
+    >>> is_written_day("登记时间"), is_written_day("发生时间")
+    (True, False)
+    """
+    return _WRITTEN.search(plain_header(header)) is not None
 
 
 def is_relative(text: str) -> bool:
@@ -210,7 +222,7 @@ def resolve_relative(values: pd.Series, days: set[dt.date], others: pd.DataFrame
         return Resolved(values, changed, reasons)
     result = values.astype(object)
     for at in np.flatnonzero(np.append(relative, False)[codes]).tolist():
-        found = resolve_text(fold(different[codes[at]]), _days_of_row(others, at) or days)
+        found = resolve_text(fold(different[codes[at]]), days_of(others.iloc[at]) or days)
         if isinstance(found, dt.datetime):
             result.iloc[at] = found.isoformat(sep=" ") if found.time() != dt.time() else found.date().isoformat()
             changed[at] = True
@@ -219,9 +231,10 @@ def resolve_relative(values: pd.Series, days: set[dt.date], others: pd.DataFrame
     return Resolved(result, changed, reasons)
 
 
-def _days_of_row(others: pd.DataFrame, at: int) -> set[dt.date]:
+def days_of(values: Iterable[object]) -> set[dt.date]:
+    """Days of the cells of a row that say when it was written."""
     found = set()
-    for value in others.iloc[at]:
+    for value in values:
         if isinstance(value, dt.date):
             found |= days_in([value])
         elif isinstance(value, str) and (moment := read_moment(fold(value))) is not None:

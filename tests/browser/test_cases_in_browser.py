@@ -173,7 +173,9 @@ def test_the_desk_takes_a_report_in_and_merges_it_into_the_first(people, see):
     first = report(people, "same-1", text="合班村12幢楼道堆放杂物", address="合班村12幢")
     desk = see("clerk", "/desk")
     desk.click("#intake summary")
-    desk.select_option("#new-report [name=channel]", "12345")
+    assert desk.input_value("#new-report [name=channel]") == "12345", (
+        "most of what the desk takes in comes by the hotline"
+    )
     desk.select_option("#new-report [name=kind]", "06036")
     desk.select_option("#new-report [name=second]", GRID)
     desk.fill("#new-report [name=address]", "合班村12幢")

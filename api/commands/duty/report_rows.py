@@ -17,7 +17,7 @@ from geo.layers import Division
 from geo.tables.clock_texts import fold, read_moment
 from geo.tables.headers import plain_header
 from geo.tables.refused import RefusedRow, refuse
-from geo.tables.relative_times import RESOLVED, resolve_text
+from geo.tables.relative_times import RESOLVED, days_of, is_written_day, resolve_text
 from geo.tables.times import NO_TIME, NOT_READ
 from geo.texts import Text, listed
 
@@ -164,7 +164,7 @@ class _Rows:
             text = "：".join(t for t in (_text(row.get("kind_name")), _text(row.get("address")), text) if t)
         if len(text) < 2:
             raise FaultyRowError(_NO_TEXT)
-        at = self._placed_time(number, row) if placed else self._time(number, _text(row.get("reported_at")))
+        at = self._placed_time(number, row) if placed else self._time(number, row)
         third, second, community = (_text(row.get(name)) for name in ("third", "second", "community"))
         if not placed:
             third, second, community = self._cell(number, row)
@@ -199,11 +199,14 @@ class _Rows:
         reason = Text(unread["reason_zh"], unread["reason"]) if "reason" in unread else NOT_READ.fill(**unread)
         raise FaultyRowError(reason, value=unread["value"])
 
-    def _time(self, number: int, text: str) -> datetime:
+    def _time(self, number: int, row: Mapping[str, Any]) -> datetime:
         """The time of a row without a position, which was not read with the others."""
+        text = _text(row.get("reported_at"))
         if not text:
             raise FaultyRowError(NO_TIME)
-        found = resolve_text(fold(text), self._attrs["days"])
+        own = self._attrs["columns"].values()
+        written = days_of(value for name, value in row.items() if name not in own and is_written_day(name))
+        found = resolve_text(fold(text), written or self._attrs["days"])
         if isinstance(found, Text):
             raise FaultyRowError(found, value=text)
         if found is None:

@@ -50,7 +50,12 @@ def notice_rows(
         ),
         _list(
             [
-                (r["row"], "time", f"时间无法识别：{r['value']}", f"time cannot be read: {r['value']}")
+                (
+                    r["row"],
+                    "time",
+                    r.get("reason_zh", f"时间无法识别：{r['value']}"),
+                    r.get("reason", f"time cannot be read: {r['value']}"),
+                )
                 for r in attrs.get("unread_times", ())
             ]
         ),

@@ -38,7 +38,7 @@ def fold(events: Iterable[Event], *, check_chain: bool = True) -> Case:
     Returns
     -------
     Case
-        Cost: about 10 µs for an event, and as much again for its hash.
+        Cost: about 6 µs for an event, and 3 µs for its hash.
 
     Raises
     ------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,10 +44,10 @@ from geo.incidents.reading.positions import positions
 from geo.layers import Datum, is_metric, lon_lat, read_layer
 from geo.layers.row_datums import to_wgs84
 from geo.tables.coordinates import FIELDS, choose_place
-from geo.tables.headers import check_given, plain_header
+from geo.tables.headers import check_given
 from geo.tables.local_time import require_zone
 from geo.tables.refused import Records, RefusedRow, are_good, mark, refuse
-from geo.tables.relative_times import RESOLVED, days_in, resolve_relative
+from geo.tables.relative_times import RESOLVED, days_in, is_written_day, resolve_relative
 from geo.tables.table import SHEET_SUFFIXES, TEXT_SUFFIXES, Table, content_of, free_name, read_table, split_sheet
 from geo.tables.times import join_clock, read_times
 from geo.texts import Text, listed
@@ -62,8 +61,6 @@ _RENAMED = Text(
     "文件中的列{columns}与本程序的列同名，已保留为{new}",
     "columns {columns} of the file have reserved names; kept as {new}",
 )
-#: Headers of columns with the day on which a row was written.
-_WRITTEN = re.compile(r"(填表|填报|填写|登记|录入|制表|导出|上报|受理|接单|记录)(时间|日期|日)$")
 _TEXT = (INCIDENT_ID, KIND_CODE, KIND_NAME, STANDARD_REF, SOURCE, ADDRESS)
 
 #: Columns of every frame of incidents, in order, before the columns of the file.
@@ -353,7 +350,7 @@ def _named(frame: gpd.GeoDataFrame, used: Mapping[str, str], zone: str) -> tuple
 
 def _is_day_of_row(header: str, used: Mapping[str, str]) -> bool:
     """Whether a column contains the day on which its row was written."""
-    return header not in used.values() and _WRITTEN.search(plain_header(header)) is not None
+    return header not in used.values() and is_written_day(header)
 
 
 def _unread(row: int, value: object, why: Text | None) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from types import SimpleNamespace
 import openpyxl
 import pytest
 from PIL import Image
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from api.access import Grant, Role
 from api.app import create_app
 from api.database import add_version, open_store, publish, session
 from api.database.accounts import add_account, add_token
+from api.database.models import ReportRow
 from api.settings import Settings
 from geo.layers import lon_lat
 from tests.integration.api.serving import serving
@@ -254,6 +255,22 @@ def test_sheets_of_the_hotline_become_reports(service, wangge):
     assert {"12345", "mayor_mail"} <= {case["channel"] for case in total["cases"]}
     (placeless,) = [case for case in total["cases"] if case["summary"] == "北门路面坑洼"]
     assert (placeless["second"], placeless["kind"]) == ("", "06013")
+
+
+def test_a_relative_time_of_a_row_is_resolved_on_the_day_of_the_row(service, wangge):
+    rows = [
+        ["工单编号", "发生时间", "登记时间", "诉求内容", "事发地址"],
+        ["W1", "昨晚9点", "2026-02-11 08:30", "夜间噪声", "12幢"],
+        ["W2", "昨晚9点", None, "夜间施工", "12幢"],
+    ]
+    path = sheet(service.folder / "登记.xlsx", rows)
+    words = ("--as", "reports", "--columns", "reported_at=发生时间", "--database", service.address)
+    _, out, _ = wangge("duty", "import", path, *words)
+    assert "第2行的时间（“昨晚9点”）按填表日期推算" in out
+    assert "第3行 row 3: “昨晚9点”须按填表日期推算，而表内标题、文件名和本行都没有日期" in out
+    with session(service.engine) as opened:
+        (taken,) = opened.scalars(select(ReportRow.taken_at).where(ReportRow.external_no == "W1"))
+    assert taken.isoformat() == "2026-02-10T13:00:00+00:00"
 
 
 def test_the_third_return_is_refused_with_its_reason(service):
