@@ -21,6 +21,8 @@ _CELL_MM = (1.3, 1.2, 1.1, 1.0, 1.4, 1.5, -1.3)
 _FUNNEL_MM = (52.0, 48.0, 44.0, 40.0, 36.0, 56.0, 60.0)
 #: Ledgers with more columns are printed in landscape format.
 _UPRIGHT_COLUMNS = 8
+#: Width of a character and pitch of lines of a table, and height up to which a row is not cut by the end of a page, in mm.
+_EM_MM, _LINE_MM, _LOW_MM = 3.35, 4.65, 75.0
 #: Width of a table on A4 upright and in landscape, and of a character of a heading (8.8 pt), in mm.
 _UPRIGHT_MM, _WIDE_MM, _HEADING_EM_MM = 176.0, 263.0, 3.11
 
@@ -79,16 +81,19 @@ def ledger_pdf(table: pd.DataFrame, heading: Heading = Heading()) -> bytes:
     ]
     if heading.signed:
         notes.append(heading.signed)
+    drawn = _columns(
+        [(column.title.zh, column.width, column.align, column.typed) for column in columns],
+        _WIDE_MM if len(columns) > _UPRIGHT_COLUMNS else _UPRIGHT_MM,
+    )
+    rows = _short_names(table, heading).to_numpy(dtype=object).tolist()
     values = {
         "title": form.title.zh,
         "date": table.attrs["start"],
         "wide": len(columns) > _UPRIGHT_COLUMNS,
         "meta": [list(pair) for pair in _meta(table, kind, heading)],
-        "columns": _columns(
-            [(column.title.zh, column.width, column.align, column.typed) for column in columns],
-            _WIDE_MM if len(columns) > _UPRIGHT_COLUMNS else _UPRIGHT_MM,
-        ),
-        "rows": _short_names(table, heading).to_numpy(dtype=object).tolist(),
+        "columns": drawn,
+        "rows": rows,
+        "whole": [_is_low(row, drawn) for row in rows],
         "nothing": "本期无记录",
         "notes": notes,
         "corrections": list(heading.corrections),
@@ -113,6 +118,15 @@ def _columns(columns: Sequence[tuple[str, float, str, bool]], total: float) -> l
         {"title": title, "width": round(least[k] if k in narrow else width * unit, 2), "align": align, "typed": typed}
         for k, (title, width, align, typed) in enumerate(columns)
     ]
+
+
+def _is_low(row: Sequence[Any], columns: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a row is not higher than half a page, by its texts and the widths of the columns; it is not cut then."""
+    lines = (
+        sum(1 + int(len(part) * _EM_MM / (column["width"] - 2.8)) for part in str(value).split("\n"))
+        for value, column in zip(row, columns, strict=True)
+    )
+    return max(lines, default=0) * _LINE_MM <= _LOW_MM
 
 
 def _heading_mm(title: str) -> float:
@@ -194,6 +208,7 @@ def agenda_pdf(made: Agenda, heading: Heading = Heading()) -> bytes:
         [number, line.about, line.why.zh, line.question.zh, line.owner, " "]
         for number, line in enumerate(made.lines, start=1)
     ]
+    drawn = _columns([(title, width, align, False) for title, width, align in _AGENDA], _WIDE_MM)
     values = {
         "title": "网格例会议程",
         "date": made.day.isoformat(),
@@ -203,8 +218,9 @@ def agenda_pdf(made: Agenda, heading: Heading = Heading()) -> bytes:
             ["日期", day_text(made.day)],
             ["下次例会", day_text(made.next_day)],
         ],
-        "columns": _columns([(title, width, align, False) for title, width, align in _AGENDA], _WIDE_MM),
+        "columns": drawn,
         "rows": rows,
+        "whole": [_is_low(row, drawn) for row in rows],
         "nothing": "本次无需开会",
         "notes": [made.note.zh] if made.lines and made.note.zh else [],
         "corrections": [],

@@ -170,10 +170,17 @@ def test_of_a_long_list_of_cases_the_first_are_printed() -> None:
     assert "等55件" in shown
 
 
-def test_a_row_longer_than_a_page_is_printed_whole() -> None:
-    table = ledger(LedgerKind.C, 2)
-    table["next_week"] = "甲" * 3000
-    assert sum(page.count("甲") for page in pages(ledger_pdf(table))) == 6000
+@pytest.mark.parametrize(
+    ("kind", "column", "length"),
+    [(LedgerKind.B, "remark", 250), (LedgerKind.H, "decision", 290), (LedgerKind.C, "next_week", 3000)],
+)
+def test_a_long_text_is_printed_whole(kind: LedgerKind, column: str, length: int) -> None:
+    table = ledger(kind, 3)
+    table[column] = "甲" * length
+    pdf = ledger_pdf(table)
+    assert sum(page.count("甲") for page in pages(pdf)) == 3 * length
+    for page in range(len(pages(pdf))):
+        assert all(y > 14 for _, y, text in words_of(pdf, page) if "甲" in text), "below the last line of a page"
 
 
 LONG = "阿卜杜热合曼·买买提依明"
