@@ -20,7 +20,7 @@ from api.database.events import events_after
 from api.database.people import add_device, device_names, hand_over, person_of
 from api.database.verdicts import add_rule_set, history_of, pending, take_lease
 from api.errors import NotStoredError
-from api.ingest.fix import Fix
+from api.ingest.fix import LARGEST, Fix
 from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
 from api.settings import Settings
@@ -328,20 +328,25 @@ def test_over_http(published, send, follower, division, stay):
         assert first in heard[-1] or first in "".join(heard)
 
 
-def test_fixes_are_read_as_they_were_stored(published):
-    """Extreme and unknown values of all columns, of two devices, come back bit by bit and by device and time."""
+@pytest.mark.parametrize("decimals", [2, None])
+def test_fixes_are_read_as_they_were_stored(published, decimals):
+    """Extreme and unknown values of all columns, of two devices, come back bit by bit and by device and time.
+
+    Hundredths, which the service stores, and other numbers are read in two ways.
+    """
     with session(published, write=True) as opened:
         devices = [add_device(opened, 1, name, at=NOON) for name in ("D1", "D2", "D3")]
     start, end = span_of(DAY, "Asia/Shanghai")
     rng = np.random.default_rng(5)
-    values = [float(np.float32(v)) for v in rng.uniform(0, 1e3, 200)] + [0.0, 1e-6, 12345.678, None]
+    exact = [float(np.float32(v)) for v in rng.uniform(0, 1e3, 200)] + [0.0, 1e-6, 12345.678, LARGEST, None]
+    values = exact if decimals is None else [None if v is None else round(v, decimals) for v in exact]
     fixes = []
     for k, value in enumerate(values):
         for device in devices[:2]:
-            number = None if value is None else float(np.float32(value))
+            speed = values[-k]
             at = start + (k * 104_729 % 86_400) * 1_000_000 + k
             place = (-1_800_000_000, 900_000_000) if k % 2 else (1_799_999_999, -899_999_999)
-            fixes.append(Fix(1, device, at, *place, number, number, (None, 0, 1)[k % 3], 0, 0, 0, 0))
+            fixes.append(Fix(1, device, at, *place, value, speed, (None, 0, 1)[k % 3], 0, 0, 0, 0))
     writer = Writer(published)
     writer.submit(as_rows(fixes)).result()
     writer.close()
