@@ -43,6 +43,8 @@ _VIEWPORT = re.compile(r"<meta name=\"viewport\".*?/>", re.DOTALL)
 _DATA = re.compile(r"<script type=\"application/json\".*?</script>|<title>.*?</title>", re.DOTALL)
 _JSON_BLOCK = re.compile(r'<script type="application/json" id="([\w-]+)">(.*?)</script>', re.DOTALL)
 _PACKED_FROM_BYTES = 4_000
+# Level of compression: 9 takes 2.5 times as long and saves one per cent.
+_LEVEL = 7
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 # Constructs that load external resources: attributes, styles, tile layers and other addresses in folium's calls.
@@ -111,7 +113,7 @@ def with_packed_data(page: str) -> str:
         content = match[2].encode("utf-8")
         if len(content) < _PACKED_FROM_BYTES:
             return match[0]
-        maker = zlib.compressobj(9, wbits=-15)
+        maker = zlib.compressobj(_LEVEL, wbits=-15)
         text = base64.b64encode(maker.compress(content) + maker.flush()).decode("ascii")
         return f'<script type="application/x-deflate" id="{match[1]}">{len(content)} {text}</script>'
 

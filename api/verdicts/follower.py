@@ -147,7 +147,8 @@ class Follower:
         if len(rows):
             tracks = clean(as_tracks(self._engine, self._street, rows), rules=known.basis.rules)
             found = presences(tracks, known.index, rules=known.basis.rules)
-            numbers = dict(zip(tracks["device"], rows["device"].tolist(), strict=True))
+            keys, first = np.unique(rows["device"], return_index=True)
+            numbers = dict(zip(tracks["device"].iloc[first], keys.tolist(), strict=True))
             parts.append(found.assign(number=found["device"].map(numbers)))
         # Columns of an empty table have no types that could be joined.
         filled = [part for part in parts if len(part)]

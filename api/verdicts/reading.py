@@ -103,14 +103,15 @@ def mark_of(engine: Engine, street: int, span: tuple[int, int]) -> tuple[Any, ..
 
 def as_tracks(engine: Engine, street: int, rows: Rows) -> pd.DataFrame:
     """Rows by device and time, as :func:`read_rows` returns them, as a frame of :data:`geo.tracks.columns.TRACK_COLUMNS`, without
-    geometry.
+    geometry. Devices and officers are categories: a text for each of two million fixes costs a tenth of the verdicts.
     """
     with session(engine) as opened:
         names = {device.id: device.name for device in list_devices(opened, street)}
         held = holdings(opened, street)
     keys, first, count = np.unique(rows["device"], return_index=True, return_counts=True)
-    device = np.repeat(np.array([names.get(int(key), str(key)) for key in keys], dtype=object), count)
-    officer = np.full(len(rows), None, dtype=object)
+    number, called = pd.factorize(np.array([names.get(int(key), str(key)) for key in keys], dtype=object))
+    officer = np.full(len(rows), -1, dtype=np.int32)
+    persons: dict[str, int] = {}
     parts = {key: slice(k, k + n) for key, k, n in zip(keys.tolist(), first.tolist(), count.tolist(), strict=True)}
     for holder_of, person, since, until in held:
         if holder_of not in parts:
@@ -118,15 +119,15 @@ def as_tracks(engine: Engine, street: int, rows: Rows) -> pd.DataFrame:
         times = rows["time_us"][parts[holder_of]]
         start = times.searchsorted(microseconds(since))
         end = len(times) if until is None else times.searchsorted(microseconds(until))
-        officer[parts[holder_of]][start:end] = person
+        officer[parts[holder_of]][start:end] = persons.setdefault(person, len(persons))
     accuracy = rows["accuracy_m"].astype(float)
     speed = rows["speed_m_s"].astype(float)
     mock = pd.array(np.where(rows["mock"] < 0, 0, rows["mock"]).astype(bool), dtype="boolean")
     mock[rows["mock"] < 0] = pd.NA
     return pd.DataFrame(
         {
-            "device": device,
-            "officer": officer,
+            "device": _categories(np.repeat(number, count), called),
+            "officer": _categories(officer, list(persons)),
             "time": pd.to_datetime(rows["time_us"], unit="us", utc=True),
             "lon": rows["lon_e7"] / 1e7,
             "lat": rows["lat_e7"] / 1e7,
@@ -135,6 +136,10 @@ def as_tracks(engine: Engine, street: int, rows: Rows) -> pd.DataFrame:
             "mock": mock,
         }
     )
+
+
+def _categories(number: Numbers, names: Any) -> pd.Categorical:
+    return pd.Categorical.from_codes(number, categories=pd.Index(names, dtype=object))
 
 
 def _sqlite_rows(path: str, street: int, span: tuple[int, int], devices: Sequence[int] | None) -> Rows:

@@ -35,13 +35,15 @@ def cross_segments(segments, pieces, raster):  # type: ignore[no-untyped-def]
     pixels, lists, ends, sides = raster.pixels, raster.lists, raster.ends, raster.sides
     rows, columns = pixels.shape
     hit_t, hit_e, hit_s = np.empty(256), np.empty(256, dtype=np.int32), np.empty(256, dtype=np.int32)
-    n, room = 0, len(pieces.cell)
+    n, room, last = 0, len(pieces.cell), 0
     for i in range(len(xs)):
         xa, ya, xb, yb = xs[i], ys[i], to_x[i], to_y[i]
         u0, v0, u1, v1 = (xa - x0) * inverse, (ya - y0) * inverse, (xb - x0) * inverse, (yb - y0) * inverse
         tag, hits = 0, 0
         # Comparisons with NaN are false: a segment that is not finite is one piece outside.
-        if (
+        if i > 0 and xa == xb == xs[i - 1] == to_x[i - 1] and ya == yb == ys[i - 1] == to_y[i - 1]:
+            tag = last  # A device at rest: the same point again.
+        elif (
             min(u0, u1) < columns
             and max(u0, u1) >= 0.0
             and min(v0, v1) < rows
@@ -77,7 +79,9 @@ def cross_segments(segments, pieces, raster):  # type: ignore[no-untyped-def]
                             hits += 1
         if n + hits + 1 > room:
             return i, n
-        n = _write_pieces(i, tag, np.hypot(xb - xa, yb - ya), hit_t, hit_s, hits, pieces, n)
+        last = tag
+        length = np.hypot(xb - xa, yb - ya) if hits > 0 else 0.0
+        n = _write_pieces(i, tag, length, hit_t, hit_s, hits, pieces, n)
     return len(xs), n
 
 

@@ -134,7 +134,7 @@ def _mapped(pool: ThreadPoolExecutor, work: Callable[[A], B], items: Iterable[A]
 
 def _found(path: Path, index: GridIndex, rules: Rules) -> tuple[pd.DataFrame, _Runs, _Runs, _Runs]:
     """The walkers of a block, and its runs of the three kinds: inside, near, unknown."""
-    known = steps_of(path, rules).known
+    known, gap = steps_of(path, rules)
     noise_m = noise_of(path.walker, path.time, path.x, path.y, path.stand < 0, len(path.walkers))
     noise_m = capped(noise_m, path.walker, path.sigma)
     pace = paces_m_s(path.walker, path.time, path.x, path.y, known, noise_m)
@@ -145,7 +145,7 @@ def _found(path: Path, index: GridIndex, rules: Rules) -> tuple[pd.DataFrame, _R
     times = shares.times(spans, rules.max_patrol_speed_m_s)
     inside = _weighed(runs, spans, shares, times)._replace(sure_fixes=_sure_fixes(path, runs, index))
     kept = _take(inside, (inside.cell >= 0) & ((inside.end > inside.start) | (inside.fixes > 0)))
-    return path.walkers, kept, _near(runs, spans, shares, times), _silences(path, index, rules)
+    return path.walkers, kept, _near(runs, spans, shares, times), _silences(path, gap, index, rules)
 
 
 def _joined(blocks: list[_Runs]) -> _Runs:
@@ -269,9 +269,9 @@ def _near(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
     return _take(found, found.likely_s >= NEAR_LEAST_S)
 
 
-def _silences(path: Path, index: GridIndex, rules: Rules) -> _Runs:
+def _silences(path: Path, gap: Bools, index: GridIndex, rules: Rules) -> _Runs:
     """List each silence for every cell that the device was in or near, before or after it."""
-    i = np.flatnonzero(steps_of(path, rules).gap)
+    i = np.flatnonzero(gap)
     reach = rules.reach_m
     angle = np.arange(_AROUND) * (2 * np.pi / _AROUND)
     dx = np.r_[0.0, reach / 2 * np.cos(angle), reach * np.cos(angle)]

@@ -101,6 +101,8 @@ def mark(reasons: Objects, rows: Bools, reason: Text) -> None:
     rows
         Whether each row gets the reason, shape (n,).
     """
+    if not np.any(rows):
+        return
     one = np.empty(1, dtype=object)
     one[0] = reason  # numpy would assign the two entries of a Text, which is a tuple, separately
     reasons[rows & are_good(reasons)] = one

@@ -75,7 +75,11 @@ def numbered(names: pd.Series) -> tuple[Ints, npt.NDArray[np.object_]]:
         rank = np.full(len(known) + 1, -1, dtype=np.int64)
         rank[order] = np.arange(len(known))
         return rank[names.cat.codes.to_numpy()], known[order]
-    values = names.astype(object).where(names.notna(), None).to_numpy(dtype=object)
+    values = names.to_numpy(dtype=object)
+    missing = pd.isna(values)
+    if missing.any():
+        values = values.copy()
+        values[missing] = None
     changes = values[1:] != values[:-1]
     first = np.flatnonzero(np.r_[True, changes][: len(values)])
     code, known = pd.factorize(values[first], sort=True)

@@ -107,10 +107,11 @@ def noise_of(walker: Ints, time: Ints, x: Floats, y: Floats, moving: Bools, walk
         s = max(1, round(STRIDE_S / max(step_s, 1e-3)))
         if b - a <= 2 * s:
             continue
-        i = np.arange(a + s, b - s)
+        # Most fixes of a day are at rest, so those in motion are chosen first.
+        i = a + s + np.flatnonzero(moving[a + s : b - s] & moving[a : b - 2 * s] & moving[a + 2 * s : b])
         even = np.abs(time[i + s] + time[i - s] - 2 * time[i]) <= 0.2 * (time[i + s] - time[i - s])
         short = time[i + s] - time[i - s] <= 4e6 * max(STRIDE_S, step_s)
-        i = i[even & short & moving[i] & moving[i - s] & moving[i + s]]
+        i = i[even & short]
         if len(i) < _NOISE_FIXES:
             continue
         off = (x[i + s] - 2 * x[i] + x[i - s]) ** 2 + (y[i + s] - 2 * y[i] + y[i - s]) ** 2

@@ -97,6 +97,20 @@ def test_cross_pieces_abut_and_tell_the_cell() -> None:
     assert pieces.cell[pieces.segment == 2].tolist() == [0]
 
 
+def test_segments_without_length_are_in_the_cell_of_their_point() -> None:
+    """A device at rest gives the same segment again and again; one coordinate may be that of the segment before."""
+    index = GridIndex(grid())
+    rng = np.random.default_rng(4)
+    at_x, at_y = rng.choice([5.0, 10.0, 15.0, 25.0, 40.0, np.nan], (2, 400)).repeat(rng.integers(1, 4, 400), axis=1)
+    moves = rng.random(len(at_x)) < 0.2
+    to_x, to_y = np.where(moves, 25.0, at_x), np.where(moves, 25.0, at_y)
+    pieces = index.cross(at_x, at_y, to_x, to_y)
+    still = (to_x == at_x) & (to_y == at_y)
+    of_still = still[pieces.segment]
+    assert pieces.segment[of_still].tolist() == np.flatnonzero(still).tolist()
+    assert pieces.cell[of_still].tolist() == index.locate(at_x[still], at_y[still]).tolist()
+
+
 def test_cross_through_nodes_and_along_borders() -> None:
     index = GridIndex(grid())
     pieces = index.cross([0.0, 10.0], [0.0, 0.0], [30.0, 10.0], [30.0, 30.0])

@@ -314,7 +314,10 @@ def _near(day: _Day, bounds: tuple[float, float, float, float]) -> pd.DataFrame:
 
 def _of_all_days(tracks: dict[date, pd.DataFrame]) -> pd.DataFrame | None:
     """The tracks of several days as one frame, with the day in the names of the devices: a night is no silence. None if empty."""
-    parts = [frame.assign(**{DEVICE: frame[DEVICE] + f"{_DAY_MARK}{day}"}) for day, frame in sorted(tracks.items())]
+    parts = [
+        frame.assign(**{DEVICE: frame[DEVICE].astype(object) + f"{_DAY_MARK}{day}"})
+        for day, frame in sorted(tracks.items())
+    ]
     return pd.concat(parts, ignore_index=True) if any(map(len, parts)) else None
 
 

@@ -106,7 +106,7 @@ def test_each_fix_has_the_holder_of_its_time(published, devices, send, division,
         hand_over(opened, devices["B"], person_of(opened, 1, "A号", at=NOON), at=ten + timedelta(seconds=60))
     tracks = read_tracks_of(published, 1, DAY, "Asia/Shanghai")
     passed = (tracks["time"] - ten).dt.total_seconds()
-    officer = tracks["officer"].fillna("nobody")
+    officer = tracks["officer"].astype(object).fillna("nobody")
     rows_of_device = tracks.groupby("device").groups
     mine = {name: dict(zip(passed[rows], officer[rows], strict=True)) for name, rows in rows_of_device.items()}
     assert mine["A"] == {t: "A号" if t < 30 else "C号" for t in range(0, 121, 10)}
