@@ -120,6 +120,35 @@ def evidence_of_all(
     -----
     Cost: O(n log n) once, then the rows of each record; about 2 s for a street's day of 1.5 million fixes.
     """
+    given: Provenance = {"rules": rules, "division": division, "datum": datum}
+    for record in _records_of(tracks, presences, visits, verdicts, cells, **given):
+        yield record | {"sha256": digest(record)}
+
+
+def evidence_lines(
+    tracks: pd.DataFrame,
+    presences: pd.DataFrame,
+    visits: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    cells: gpd.GeoDataFrame,
+    **provenance: Unpack[Provenance],
+) -> Iterator[bytes]:
+    """The records of :func:`evidence_of_all` as lines of JSON, keys in order, in UTF-8."""
+    for record in _records_of(tracks, presences, visits, verdicts, cells, **provenance):
+        yield _line(record)
+
+
+def _records_of(
+    tracks: pd.DataFrame,
+    presences: pd.DataFrame,
+    visits: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    cells: gpd.GeoDataFrame,
+    **provenance: Unpack[Provenance],
+) -> Iterator[dict[str, Any]]:
+    """The records without their hashes."""
+    given = with_defaults("evidence", _DEFAULTS, provenance)
+    rules, division, datum = given["rules"], given["division"], given["datum"]
     fixes = _Fixes.of(tracks)
     said = datum or _declared(tracks)
     found = _Grouped.of(presences, CELL, (START, END, DEVICE, KIND))
@@ -127,6 +156,7 @@ def evidence_of_all(
     shapes = dict(zip(cells[CODE], cells.geometry, strict=True))
     borders: dict[str, str] = {}
     written = {day: rules.on(day).to_dict() for day in verdicts[DAY].unique()}
+    midnights = {day: _midnights(day, rules.zone) for day in written}
     for verdict in _records(verdicts):
         code, day = str(verdict[CODE]), dt.date.fromisoformat(str(verdict[DAY]))
         if code not in borders:
@@ -134,7 +164,7 @@ def evidence_of_all(
             borders[code] = hashlib.sha256(shapely.to_wkb(shape, byte_order=1)).hexdigest()
         near = found.columns(code, day)
         names = list(made.values)
-        record: dict[str, Any] = {
+        yield {
             "cell": code,
             "day": day.isoformat(),
             "division": division,
@@ -146,22 +176,42 @@ def evidence_of_all(
                 dict(zip(names, row, strict=True)) for row in zip(*made.columns(code, day).values(), strict=True)
             ],
             "presences": near,
-            "fixes": fixes.references(near[DEVICE], found.times(code, day), day, rules.zone) if near else [],
+            "fixes": fixes.references(near[DEVICE], found.times(code, day), midnights[day]) if near else [],
         }
-        yield record | {"sha256": digest(record)}
+
+
+def _midnights(day: dt.date, zone: str) -> tuple[int, int]:
+    """Start and end of a local day, microseconds."""
+    opens, closes = micro_at(np.array([day, day + dt.timedelta(days=1)], dtype="datetime64[D]"), dt.time(0), zone)
+    return int(opens), int(closes)
 
 
 def _declared(tracks: pd.DataFrame) -> str:
     """Declared datums of the tracks."""
-    said = sorted(tracks[DECLARED_DATUM].dropna().astype(str).unique()) if DECLARED_DATUM in tracks else []
+    said = (
+        sorted({str(datum) for datum in tracks[DECLARED_DATUM].dropna().unique()}) if DECLARED_DATUM in tracks else []
+    )
     return ", ".join(said) or str(Datum.WGS84)
 
 
 def digest(record: dict[str, Any]) -> str:
     """SHA-256 of a record without its own hash, as canonical JSON."""
     bare = {key: value for key, value in record.items() if key != "sha256"}
-    text = json.dumps(bare, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return hashlib.sha256(_canonical(bare).encode("utf-8")).hexdigest()
+
+
+def _canonical(record: dict[str, Any]) -> str:
+    return json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    """A record with its hash as canonical JSON in one line; each value is written once, for the hash and for the line."""
+    before, after = (
+        _canonical({key: value for key, value in record.items() if (key < "sha256") is first})
+        for first in (True, False)
+    )
+    bare = f"{before[:-1]},{after[1:]}".encode()
+    return f'{before[:-1]},"sha256":"{hashlib.sha256(bare).hexdigest()}",{after[1:]}\n'.encode()
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -256,10 +306,9 @@ class _Fixes(NamedTuple):
         slices = {str(name): (int(first[k]), int(first[k + 1])) for k, name in enumerate(names)}
         return cls(slices, time[order], packed, source, row, sources)
 
-    def references(self, device: list[str], times: tuple[Ints, Ints], day: dt.date, zone: str) -> list[dict[str, Any]]:
+    def references(self, device: list[str], times: tuple[Ints, Ints], day: tuple[int, int]) -> list[dict[str, Any]]:
         """For the devices of presences, the references to fixes in and around the presences on the day."""
-        days = np.array([day, day + dt.timedelta(days=1)], dtype="datetime64[D]")
-        opens, closes = micro_at(days, dt.time(0), zone)
+        opens, closes = day
         around = int(AROUND_S * 1e6)
         start, end = np.maximum(times[0] - around, opens), np.minimum(times[1] + around, closes - 1)
         found: list[tuple[str, int, int]] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from api.files.outputs import write_csv
 from api.files.workbook import write_workbook
 from geo.layers import aside
 from geo.patrols import blind_spots, by_group, integrity, open_verdicts, seen
-from geo.patrols.evidence_records import evidence_of_all
+from geo.patrols.evidence_records import evidence_lines
 
 #: File of the evidence.
 EVIDENCE = "evidence.jsonl.gz"
@@ -93,7 +92,7 @@ def write_evidence(verified: Verified, cells: gpd.GeoDataFrame, path: Path, divi
     """Write the evidence of every verdict: one JSON record per line, compressed with gzip; the same input gives the same
     bytes.
     """
-    records = evidence_of_all(
+    lines = evidence_lines(
         verified.cleaned,
         verified.presences,
         verified.visits,
@@ -107,9 +106,8 @@ def write_evidence(verified: Verified, cells: gpd.GeoDataFrame, path: Path, divi
         temporary.open("wb") as raw,
         gzip.GzipFile(filename="", mode="wb", compresslevel=5, fileobj=raw, mtime=0) as file,
     ):
-        for record in records:
-            line = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-            file.write(line.encode("utf-8") + b"\n")
+        for line in lines:
+            file.write(line)
 
 
 def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]], sources: Mapping[str, str]) -> pd.DataFrame:
