@@ -6,29 +6,38 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sqlalchemy import Engine
 
 from api.database.connections import BUSY_TIMEOUT_MS
-from api.ingest.rows import ROW, Rows, by_key, joined, pending_days
+from api.ingest.rows import ROW, Numbers, Rows, by_key, joined, pending_days
 
 if TYPE_CHECKING:
     from api.ingest.writer import Outcome
 
 _NAMES = ROW.names or ()
 #: Rows per statement. Python's library releases the GIL at every statement, and each release costs more than a row.
-ROWS_AT_ONCE = 50
-# Unknown values are -1 and NaN; SQLite stores NaN as NULL by itself.
-_VALUES = f"({', '.join('nullif(?, -1)' if name == 'mock' else '?' for name in _NAMES)})"
+ROWS_AT_ONCE = 100
 
 
-def _insert(rows: int) -> str:
-    return f"INSERT OR IGNORE INTO fix ({', '.join(_NAMES)}) VALUES {', '.join([_VALUES] * rows)}"
+@cache
+def _insert(rows: int, varying: tuple[str, ...] = _NAMES) -> str:
+    """Statement that inserts some rows: first the values of the columns that are the same in all rows, then those of each row."""
+    shared = [name for name in _NAMES if name not in varying]
+
+    def value(name: str, row: int) -> str:
+        place = shared.index(name) if name in shared else len(shared) + row * len(varying) + varying.index(name)
+        # Unknown values are -1 and NaN; SQLite stores NaN as NULL by itself.
+        return f"nullif(?{place + 1}, -1)" if name == "mock" else f"?{place + 1}"
+
+    values = (f"({', '.join(value(name, row) for name in _NAMES)})" for row in range(rows))
+    return f"INSERT OR IGNORE INTO fix ({', '.join(_NAMES)}) VALUES {', '.join(values)}"
 
 
-_INSERT, _INSERT_MANY = _insert(1), _insert(ROWS_AT_ONCE)
 _PENDING = (
     "INSERT INTO pending_day (street, device, day, mark) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (street, device, day) DO UPDATE SET mark = excluded.mark"
@@ -74,7 +83,7 @@ class SqliteTable:
         In the order of the key each page of the table is found and changed once for all batches, not once for each row.
         """
         with _commit(connection) as opened:
-            if _inserted(connection, rows.tolist()) < len(rows):
+            if _inserted(connection, rows) < len(rows):
                 self._careful = CAREFUL_GROUPS
                 opened.execute("ROLLBACK")
                 return False
@@ -85,9 +94,9 @@ class SqliteTable:
         """Store a batch in which some keys may be known."""
         from api.ingest.writer import Outcome
 
-        rows = by_key(batch).tolist()
+        rows = by_key(batch)
         stored = _inserted(connection, rows)
-        conflicting = self._conflicting(connection, rows) if stored < len(rows) else 0
+        conflicting = self._conflicting(connection, rows.tolist()) if stored < len(rows) else 0
         return Outcome(stored, len(rows) - stored - conflicting, conflicting)
 
     def close(self) -> None:
@@ -131,14 +140,28 @@ def _commit(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise
 
 
-def _inserted(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+def _inserted(connection: sqlite3.Connection, rows: Rows) -> int:
     """Insert the rows with keys that are not known; their number."""
     before = connection.total_changes
     whole = len(rows) - len(rows) % ROWS_AT_ONCE
-    for k in range(0, whole, ROWS_AT_ONCE):
-        connection.execute(_INSERT_MANY, list(chain.from_iterable(rows[k : k + ROWS_AT_ONCE])))
-    connection.executemany(_INSERT, rows[whole:])
+    if whole:
+        varying = _varying(rows)
+        shared = [value for name, value in zip(_NAMES, rows[0].item(), strict=True) if name not in varying]
+        statement, values = _insert(ROWS_AT_ONCE, varying), rows[:whole][list(varying)].tolist()
+        for k in range(0, whole, ROWS_AT_ONCE):
+            connection.execute(statement, [*shared, *chain.from_iterable(values[k : k + ROWS_AT_ONCE])])
+    connection.executemany(_insert(1), rows[whole:].tolist())
     return connection.total_changes - before
+
+
+def _varying(rows: Rows) -> tuple[str, ...]:
+    """Columns that are not the same in all rows. The others are handed over once, a quarter of the cost of a batch."""
+    return tuple(name for name in _NAMES if name == "time_us" or not _is_constant(rows[name]))
+
+
+def _is_constant(values: Numbers) -> bool:
+    same = values == values[0] if values[0] == values[0] else np.isnan(values)
+    return bool(same.all())
 
 
 def _note_days(connection: sqlite3.Connection, rows: Rows) -> None:

@@ -362,3 +362,24 @@ def test_fixes_are_read_as_they_were_stored(published, decimals):
         assert row["mock"] == (-1 if fix.mock is None else fix.mock)
     assert len(read_rows(published, 1, (start, end), [devices[2]])) == 0
     assert len(read_rows(published, 1, (start, end), [devices[1]])) == len(values)
+
+
+@pytest.mark.parametrize("mock", [None, 0, 1])
+def test_what_is_the_same_in_all_fixes_of_a_batch_is_stored_with_each(published, mock):
+    """Columns with one value, known or not, in batches of more rows than one statement stores."""
+    with session(published, write=True) as opened:
+        device = add_device(opened, 1, "D1", at=NOON)
+    start, end = span_of(DAY, "Asia/Shanghai")
+    fixes = [
+        Fix(
+            1, device, start + k * 1_000_000, 1_188_000_000 + k, 321_000_000, 7.5, None, mock, 0, 1, 2, start + k // 200
+        )
+        for k in range(350)
+    ]
+    writer = Writer(published)
+    writer.submit(as_rows(fixes)).result()
+    writer.close()
+    columns = ", ".join(Fix._fields)
+    with session(published) as opened:
+        stored = opened.execute(text(f"SELECT {columns} FROM fix WHERE time_us < {end} ORDER BY time_us"))
+        assert [tuple(row) for row in stored] == [tuple(fix) for fix in fixes]
