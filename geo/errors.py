@@ -24,6 +24,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from geo.wording import singular
+
 
 class WanggeError(Exception):
     """Base of all errors that wangge raises on purpose.
@@ -31,7 +33,7 @@ class WanggeError(Exception):
     Parameters
     ----------
     message
-        One line: what is wrong, where, what to do.
+        One line: what is wrong, where, what to do. A count of one is shown in the singular (:func:`geo.wording.singular`).
     ids
         Labels of the rows or cells concerned.
     geometry
@@ -49,7 +51,8 @@ class WanggeError(Exception):
         give: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         example = ", ".join(f"{name}={value!r}" for name, value in give.items())
-        super().__init__(f"{message} ({example})" if example else message)
+        shown = singular(message)
+        super().__init__(f"{shown} ({example})" if example else shown)
         self.message = message
         self.ids = tuple(ids)
         self.geometry = geometry

@@ -9,6 +9,7 @@ import typer
 
 from api.cli import options
 from api.cli.console import FINDINGS, emit_json, out, table
+from geo.wording import singular
 
 if TYPE_CHECKING:
     from geo.coverage import LevelReport, Report
@@ -100,7 +101,8 @@ def print_report(report: Report, name: str, *, every: bool = False) -> None:
     else:
         number = len(report.findings)
         console.print(
-            f"共 {number:,} 处，用 --all 或 --json 逐条查看。{number:,} findings: --all lists them.", markup=False
+            singular(f"共 {number:,} 处，用 --all 或 --json 逐条查看。{number:,} findings: --all lists them."),
+            markup=False,
         )
     if report.ok:
         console.print("✓ 只有提示，没有错误。Warnings only, no errors.")
@@ -109,12 +111,16 @@ def print_report(report: Report, name: str, *, every: bool = False) -> None:
 def _print_to_do(report: Report) -> None:
     """Print the most important causes, each with description, place of the largest finding, and what to do."""
     from geo.coverage.report import FIRST_SCREEN
+    from geo.layers.crs import crs_name
 
     console = out()
     groups = report.groups()
+    crs = "" if report.findings.crs is None else f" {crs_name(report.findings.crs)}"
     console.print("要做的事 what to do:", markup=False)
     for number, group in enumerate(groups[:FIRST_SCREEN], start=1):
-        where = "" if group.place is None else f" 最大一处 largest at ({group.place[0]:.10g}, {group.place[1]:.10g})."
+        where = (
+            "" if group.place is None else f" 最大一处 largest at ({group.place[0]:.10g}, {group.place[1]:.10g}){crs}."
+        )
         layer = f"{group.layer}: " if len(report.levels) > 1 else ""
         console.print(f"{number}. {group.severity} {layer}{group.zh}", markup=False)
         console.print(f"   {group.en[0].upper()}{group.en[1:]}{where}", markup=False)
@@ -122,7 +128,8 @@ def _print_to_do(report: Report) -> None:
         rest = groups[FIRST_SCREEN:]
         count = sum(group.count for group in rest)
         console.print(
-            f"… 另有 {len(rest)} 类共 {count:,} 处。{len(rest)} more causes, {count:,} findings.", markup=False
+            singular(f"… 另有 {len(rest)} 类共 {count:,} 处。{len(rest)} more causes, {count:,} findings."),
+            markup=False,
         )
 
 

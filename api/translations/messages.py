@@ -16,6 +16,7 @@ from pathlib import Path
 
 from geo.errors import WanggeError
 from geo.texts import Text
+from geo.wording import singular
 
 #: Sentence for a message without a row in the tables; contains the message.
 FALLBACK = "操作没有完成，原因如下（原文）：{0}"
@@ -129,7 +130,7 @@ def text_of(error: WanggeError) -> Text:
     Text(zh='没有提供文件', en='no file given')
     """
     own = getattr(error, "zh", None) or getattr(error, "members", {}).get("zh")
-    return Text(own or in_chinese(error.message), error.message)
+    return Text(own or in_chinese(error.message), singular(error.message))
 
 
 def phrase_in_chinese(text: str) -> str:

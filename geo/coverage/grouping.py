@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.coverage.kinds import Kind, Severity
+from geo.wording import singular
 
 #: Ground narrower than this share of the side of the neighbouring cells is attributed to two drawings of one border: in layers
 #: of statistical offices and of the model street such strips are below 0.05, missing or duplicated cells above 0.3.
@@ -272,15 +273,17 @@ def _sentence(
 ) -> tuple[str, str]:
     zh, en, do_zh, do_en = TEXTS[cause]
     shown = list(cells)[:3]
-    named = "、".join(shown) + ("…" if len(cells) > len(shown) else "")
+    more = "…" if len(cells) > len(shown) else ""
     if cause is Cause.MISSING_PARENT and parents:
-        named = "、".join(list(parents)[:3])
+        shown, more = list(parents)[:3], ""
     wide = f"，最宽 {width_m:,.2f} 米" if width_m > 0 else ""
     wide_en = f", up to {width_m:,.2f} m wide" if width_m > 0 else ""
-    many = f"{count:,} findings" if count != 1 else "1 finding"
     return (
-        f"{zh}：{count:,} 处，涉及 {len(cells):,} 个网格（{named}），{area_m2:,.2f} m²{wide}。{do_zh}。",
-        f"{en}: {many} at {len(cells):,} cells ({named}), {area_m2:,.2f} m²{wide_en}; {do_en}.",
+        f"{zh}：{count:,} 处，涉及 {len(cells):,} 个网格（{'、'.join(shown)}{more}），{area_m2:,.2f} m²{wide}。{do_zh}。",
+        singular(
+            f"{en}: {count:,} findings at {len(cells):,} cells ({', '.join(shown)}{more}), {area_m2:,.2f} m²{wide_en}; "
+            f"{do_en}."
+        ),
     )
 
 

@@ -17,6 +17,7 @@ import shapely
 
 from geo.coverage.grouping import Group, cause_of, group_findings
 from geo.coverage.kinds import DEFAULT_POLICY, DIVISION_POLICY, EXPLANATIONS, Kind, Policy, Severity
+from geo.wording import singular
 
 __all__ = ["DEFAULT_POLICY", "DIVISION_POLICY", "EXPLANATIONS", "Kind", "Policy", "Severity"]
 
@@ -159,7 +160,7 @@ class LevelReport:
             texts.append(
                 (
                     f"无效图形自相交处另有 {number:,} 处重叠或空缺（{area:,.2f} m²），已计入面积，未逐条列出",
-                    f"{number:,} overlaps or gaps ({area:,.2f} m²) where an invalid polygon crosses itself are counted, "
+                    f"overlaps and gaps where an invalid polygon crosses itself: {number:,} ({area:,.2f} m²), counted, "
                     "not listed",
                 )
             )
@@ -220,7 +221,7 @@ class Report:
             area = self.findings.loc[self.findings["kind"] == kind, "area_m2"].sum()
             lines.append(f"{kind} ({EXPLANATIONS[Kind(kind)][0]}): {n}, {area:.2f} m²")
         errors = int((self.findings["severity"] == Severity.ERROR).sum())
-        return "\n".join([*lines, "OK" if self.ok else f"{errors} errors"])
+        return singular("\n".join([*lines, "OK" if self.ok else f"{errors} errors"]))
 
     def to_dict(self) -> dict[str, Any]:
         """All values as JSON types: the certificate."""

@@ -59,6 +59,17 @@ def metric_crs(lon: float, lat: float) -> CRS:
     return CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
 
 
+def crs_name(crs: object) -> str:
+    """Short name of a CRS for messages: its EPSG code, otherwise its name.
+
+    >>> crs_name("EPSG:2263"), crs_name(CRS.from_epsg(4549).to_wkt())
+    ('EPSG:2263', 'EPSG:4549')
+    """
+    known = CRS.from_user_input(crs)
+    code = known.to_epsg()
+    return f"EPSG:{code}" if code is not None else known.name
+
+
 def in_china(lon: float, lat: float) -> bool:
     """Whether a place, in degrees, lies in the extent of the 3-degree zones of CGCS2000."""
     west, south, east, north = _CHINA

@@ -78,7 +78,7 @@ def test_what_lies_at_a_crossing_is_counted_and_not_listed() -> None:
     assert (level.not_listed["gaps"], level.not_listed["gap_m2"]) == (2, pytest.approx(5000.0))
     twice, bare = twin_totals(cells)
     assert (level.overlap_m2, level.uncovered_m2) == (pytest.approx(twice), pytest.approx(bare))
-    assert "2 overlaps or gaps" in report.summary()
+    assert "overlaps and gaps where an invalid polygon crosses itself: 2 (" in report.summary()
     assert report.to_dict()["levels"][0]["not_listed"]["gaps"] == 2
 
 

@@ -74,7 +74,7 @@ def overlay(*faces: shapely.Geometry, held: dict[int, int]) -> Overlay:
     polygons = np.array(frame(*faces).geometry.array, dtype=object)
     arcs = Mesh.from_layer(frame(*faces)).arcs
     cells = np.array(sorted(set(held.values())), dtype=np.int64)
-    nothing = OriginalCoordinates(np.empty((0, 2), dtype=np.int64), np.empty((0, 2)))
+    nothing = OriginalCoordinates(np.empty((0, 2), dtype=np.int64), np.empty((0, 2)), np.empty(0, dtype=bool))
     face, cell = (np.array(values, dtype=np.int64) for values in zip(*sorted(held.items()), strict=True))
     zone = np.zeros(len(faces), dtype=np.int64)
     return Overlay(

@@ -26,10 +26,22 @@ Ints = npt.NDArray[np.int64]
 
 
 class OriginalCoordinates(NamedTuple):
-    """The vertices of faces on the lattice, in order of x and y, and their original coordinates, metres."""
+    """The vertices of faces, and their original coordinates.
+
+    Attributes
+    ----------
+    vertices
+        Vertices on the lattice, in order of x, then y.
+    xy
+        Their original coordinates, metres.
+    free
+        Whether each may stay on the lattice instead: its edges were noded there, and neither the outline nor an uncut cell
+        has it.
+    """
 
     vertices: Ints
     xy: npt.NDArray[np.float64]
+    free: npt.NDArray[np.bool_]
 
     def draw(self, polygons: Shapes) -> Shapes:
         """Polygons with lattice vertices replaced by the original coordinates."""
@@ -37,9 +49,31 @@ class OriginalCoordinates(NamedTuple):
         drawn: Shapes = shapely.set_coordinates(np.array(polygons), self.xy[find_vertices(self.vertices, lattice)])
         return drawn
 
+    def keep_on_lattice(self, polygons: Shapes) -> OriginalCoordinates:
+        """The same, with the free vertices of some polygons, which are on the lattice, left there."""
+        vertex = find_vertices(self.vertices, on_lattice_units(shapely.get_coordinates(polygons)))
+        vertex = vertex[self.free[vertex]]
+        xy = self.xy.copy()
+        xy[vertex] = self.vertices[vertex] / PER_METRE
+        return self._replace(xy=xy)
+
+    def users(self, other: OriginalCoordinates, polygons: Shapes) -> Ints:
+        """Positions of the polygons, on the lattice, that have a vertex with other coordinates than in `other`."""
+        moved = (self.xy != other.xy).any(axis=1)
+        if not moved.any():
+            return np.empty(0, dtype=np.int64)
+        xy, polygon = shapely.get_coordinates(polygons, return_index=True)
+        users: Ints = np.unique(polygon[moved[find_vertices(self.vertices, on_lattice_units(xy))]])
+        return users
+
 
 def original_coordinates(
-    vertices: Ints, way: BorderPath, areas: Shapes, untouched: npt.NDArray[np.float64], touched: npt.NDArray[np.float64]
+    vertices: Ints,
+    noded: npt.NDArray[np.bool_],
+    way: BorderPath,
+    areas: Shapes,
+    untouched: npt.NDArray[np.float64],
+    touched: npt.NDArray[np.float64],
 ) -> OriginalCoordinates:
     """Find the original coordinates of the vertices of faces.
 
@@ -47,6 +81,8 @@ def original_coordinates(
     ----------
     vertices
         Vertices of the faces, lattice units, in order of x, then y.
+    noded
+        Whether edges at each vertex were noded.
     way
         Path of the borders of the areas.
     areas
@@ -68,7 +104,8 @@ def original_coordinates(
     # A vertex that already lies on the edge except for rounding is not moved.
     moving &= np.hypot(*(way.nearest_xy - xy[way.vertex]).T) > ROUNDING_M
     xy[way.vertex[moving]] = way.nearest_xy[moving]
-    return OriginalCoordinates(vertices, xy)
+    fixed[way.vertex] = True
+    return OriginalCoordinates(vertices, xy, noded & ~fixed)
 
 
 def find_vertices(vertices: Ints, sought: Ints) -> Ints:

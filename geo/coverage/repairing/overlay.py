@@ -115,11 +115,13 @@ class OverlayBuilder:
             wider = np.union1d(wider, self.tree.query(self.allowed, predicate="intersects"))
         what = select_for_overlay(self.shapes, self.tree, self.fault, self.borders, lines, wider, on_lattice)
         if len(what.cells) == 0:
-            return self._faces(what, np.empty((0, 2, 2), dtype=np.int64), on_lattice)
-        return self._faces(what, self._edges(what, np.concatenate([self.borders, lines])), on_lattice)
+            return self._faces(what, np.empty((0, 2, 2), dtype=np.int64), 0, on_lattice)
+        return self._faces(what, *self._edges(what, np.concatenate([self.borders, lines])), on_lattice)
 
-    def _edges(self, what: Selection, lines: Shapes) -> Ints:
-        """Edges of the cells to be cut, noded within each group, on the lattice, shape (n, 2, 2)."""
+    def _edges(self, what: Selection, lines: Shapes) -> tuple[Ints, int]:
+        """Edges of the cells to be cut, on the lattice, shape (n, 2, 2): first those far from all faults, and their number,
+        then all others, noded within each group.
+        """
         network = self.fault.network
         edge = np.unique(network.which[np.isin(network.owner, what.cells)])
         corners = on_lattice_units(network.places)
@@ -128,11 +130,13 @@ class OverlayBuilder:
         ends, group = np.concatenate([given, ends]), np.append(np.zeros(len(given), dtype=np.int64), what.group[edge])
         real = (ends[:, 0] != ends[:, 1]).any(axis=1)
         whole, cut = real & (group < 0), real & (group >= 0)
-        return np.concatenate([ends[whole], noded_edges(ends[cut], group[cut])])
+        return np.concatenate([ends[whole], noded_edges(ends[cut], group[cut])]), int(whole.sum())
 
-    def _faces(self, what: Selection, edges: Ints, on_lattice: Positions) -> Overlay:
+    def _faces(self, what: Selection, edges: Ints, n_whole: int, on_lattice: Positions) -> Overlay:
         """The faces bounded by the edges, without unaffected ground between them."""
         vertices, number = unique_vertices(edges.reshape(-1, 2))
+        noded = np.zeros(len(vertices), dtype=bool)
+        noded[number[2 * n_whole :]] = True
         one, two = number.reshape(-1, 2).T
         a, b = np.minimum(one, two), np.maximum(one, two)
         order = lexsort_pairs(a, b)
@@ -155,7 +159,7 @@ class OverlayBuilder:
         free[on_lattice] = False
         untouched = network.places[np.unique(network.u[~np.append(cut, True)[network.owner]])]
         touched = network.places[np.unique(network.u[free[network.owner]])]
-        places = original_coordinates(vertices, way, self.areas, untouched, touched)
+        places = original_coordinates(vertices, noded, way, self.areas, untouched, touched)
         return Overlay(what.cells, drawn, arcs, places, zone, self.zone_of_cell, held_face, held_cell, neighbours(arcs))
 
     def _held(self, within: Shapes, cells: Positions) -> tuple[Positions, Positions]:

@@ -12,18 +12,15 @@ import pandas as pd
 import shapely
 
 from geo.coverage import faults
-from geo.coverage.arcs import OUTSIDE as NOBODY
-from geo.coverage.arcs import relabel, unique_rows
+from geo.coverage.arcs import unique_rows
 from geo.coverage.defects import made_valid
-from geo.coverage.edges import Rim, invalid_with_neighbours, rim, without_precision_grid
+from geo.coverage.edges import without_precision_grid
 from geo.coverage.parents import find_parents
-from geo.coverage.repairing.assignment import GAP, OUTSIDE, Assignment, assign_ground
+from geo.coverage.repairing.assignment import GAP, OUTSIDE, Assignment
 from geo.coverage.repairing.input_crs import InputCrs
-from geo.coverage.repairing.outline import snap_to_outline
 from geo.coverage.repairing.overlay import Overlay, OverlayBuilder
-from geo.coverage.repairing.passages import open_rings
-from geo.coverage.repairing.selection import find_faulty, narrow_passages
-from geo.coverage.rings import polygons
+from geo.coverage.repairing.selection import find_faulty
+from geo.coverage.repairing.solving import solve
 from geo.coverage.validity import valid_polygons
 from geo.errors import GeometryError, ImpossibleError, first_labels
 from geo.layers.cells import Area, area_frame, as_area
@@ -33,12 +30,6 @@ from geo.layers.files.reading import require_polygons
 
 #: Without an outline, larger gaps are not filled: they may be intended.
 LARGEST_GAP_M2 = 1000.0
-
-# The first attempt restores the original coordinates of all vertices; each further one leaves more cells on the lattice.
-_ATTEMPTS = 4
-
-# Maximum number of rounds that open rings; opening one ring was never seen to close another.
-_ROUNDS = 3
 
 #: Cells that gained or lost less than this (1 cm², the effect of the lattice) are not listed.
 LEAST_CHANGE_M2 = 1e-4
@@ -157,7 +148,7 @@ def plan_repair(
     is_protected = pd.Series(labels).isin(list(protected)).to_numpy()
     fault = find_faulty(shapes, zones, zone_of_cell, border)
     ground = OverlayBuilder(shapes, zones, zone_of_cell, fault, bare)
-    after, faces, choice = _solve(ground, border, is_protected, largest_gap_m2, labels)
+    after, faces, choice = solve(ground, border, is_protected, largest_gap_m2, labels, came)
     before = np.where(invalid == "", shapes, shapely.Polygon())  # invalid input polygons are not comparable
     repaired = came.back_cells(before, after)
     transfers, open_gaps = (
@@ -171,61 +162,6 @@ def plan_repair(
         open_gaps=open_gaps.set_geometry(came.back(np.asarray(open_gaps.geometry.array, dtype=object))),
         parent_rule=rule,
     )
-
-
-def _solve(
-    ground: OverlayBuilder,
-    border: shapely.Geometry | None,
-    is_protected: npt.NDArray[np.bool_],
-    largest_gap_m2: float,
-    labels: npt.NDArray[np.object_],
-) -> tuple[npt.NDArray[np.object_], Overlay, Assignment]:
-    """Cut, assign and reconstruct until the result is a valid coverage; returns the polygons, the faces and the assignment.
-
-    Each attempt leaves the vertices of further cells, those not yet valid, on the lattice.
-    """
-    shapes = ground.shapes
-    on_lattice = wider = np.empty(0, dtype=np.int64)
-    spoilt, ties = on_lattice, np.empty(0, dtype=object)
-    if border is None:
-        ties = narrow_passages(shapes, Rim.among(ground.fault.network, len(shapes)))
-    for _ in range(_ATTEMPTS):
-        faces = ground.cut(on_lattice, ties, wider)
-        choice = assign_ground(faces, shapes, is_protected, largest_gap_m2)
-        if len(np.setdiff1d(choice.narrow, wider)):
-            wider = np.union1d(wider, choice.narrow)
-            faces = ground.cut(on_lattice, ties, wider)
-            choice = assign_ground(faces, shapes, is_protected, largest_gap_m2)
-        after = _assemble(shapes, faces, choice)
-        for _ in range(_ROUNDS):
-            if not open_rings(faces, shapes, after, is_protected, choice):
-                break
-            after = _assemble(shapes, faces, choice)
-        _require_ground(after, labels)
-        if len(faces.cells) == 0:
-            break
-        edge = rim(after, border)
-        if border is not None:
-            drawn, after = after, snap_to_outline(after, edge, faces.cells, border)
-            edge = edge if after is drawn else rim(after, border)
-        spoilt = _invalid_cells(after, faces.cells, edge)
-        loose = narrow_passages(after, edge) if border is None else ties[:0]
-        if len(spoilt) == 0 and len(loose) == 0:
-            break
-        ties = np.concatenate([ties, loose])
-        # Input vertices closer together than the lattice resolves: here the lattice coordinates are kept, also for neighbours,
-        # to which the vertices may belong.
-        again = np.intersect1d(spoilt, on_lattice)
-        beside = ground.tree.query(shapes[again], predicate="intersects")[1]
-        on_lattice = np.unique(np.concatenate([on_lattice, spoilt, beside]))
-    if len(spoilt):
-        raise ImpossibleError(
-            f"the repair did not succeed at {len(spoilt)} cells ({first_labels(list(labels[spoilt]))}); "
-            "please report this layer as a fault of wangge",
-            ids=list(labels[spoilt]),
-            geometry=shapely.union_all(after[spoilt][:20]),
-        )
-    return after, faces, choice
 
 
 def _require_geometry(cells: gpd.GeoDataFrame, labels: npt.NDArray[np.object_]) -> None:
@@ -272,47 +208,6 @@ def _zones(
         )
     zones = np.asarray(parents.geometry.array, dtype=object)
     return zones, np.array([position[code] for code in of.codes], dtype=np.int64), of.rule
-
-
-def _assemble(shapes: npt.NDArray[np.object_], faces: Overlay, choice: Assignment) -> npt.NDArray[np.object_]:
-    """Merge the faces of each cell; a cell that regains its old polygon keeps that polygon's vertices."""
-    if len(faces.cells) == 0:
-        return shapes.copy()
-    place = np.full(len(shapes) + 1, NOBODY, dtype=np.int32)  # index -1 (no owner) addresses the last entry
-    place[faces.cells] = np.arange(len(faces.cells))
-    side_of = np.append(place[choice.owner], NOBODY)
-    merged = relabel(faces.arcs, side_of[faces.arcs.left], side_of[faces.arcs.right])
-    drawn = polygons(merged, len(faces.cells))
-    drawn = faces.places.draw(drawn)
-    result = shapes.copy()
-    new = shapely.normalize(drawn) != shapely.normalize(shapes[faces.cells])
-    result[faces.cells[new]] = drawn[new]
-    return result
-
-
-def _require_ground(after: npt.NDArray[np.object_], labels: npt.NDArray[np.object_]) -> None:
-    lost = shapely.is_empty(after)
-    if lost.any():
-        raise ImpossibleError(
-            f"{int(lost.sum())} cells would lose all of their ground ({first_labels(list(labels[lost]))}): each equals another "
-            "cell or lies outside the outline; remove it or move it",
-            ids=list(labels[lost]),
-        )
-
-
-def _invalid_cells(
-    after: npt.NDArray[np.object_], cut_cells: npt.NDArray[np.int64], edge: Rim
-) -> npt.NDArray[np.int64]:
-    """Cells that are invalid, or that do not form a valid coverage with the cells that they touch.
-
-    Neither the coverage validation of GEOS (geos #1476, #1525) nor the restored coordinates are trusted: edge-matched borders
-    are accepted, all others are validated again.
-    """
-    invalid: npt.NDArray[np.int64] = cut_cells[~shapely.is_valid(after[cut_cells])]
-    if len(invalid):
-        return invalid
-    bad: npt.NDArray[np.int64] = invalid_with_neighbours(after, edge.cells).astype(np.int64)
-    return bad
 
 
 def _changes(

@@ -16,6 +16,7 @@ import shapely
 from pyproj import CRS
 
 from geo.errors import CrsError, GeometryError, first_labels
+from geo.layers.crs import crs_name
 from geo.notices import notice
 
 FloatArray = npt.NDArray[np.float64]
@@ -133,7 +134,7 @@ def require_plausible(frame: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.intp
         better = advice(frame[wrong], _parameter(crs, "longitude"))
         what = "are not degrees" if crs.is_geographic else "do not fit"
         raise CrsError(
-            f"{name}: coordinates such as ({first[0]:.10g}, {first[1]:.10g}) {what}, but the file declares {_title(crs)}; "
+            f"{name}: coordinates such as ({first[0]:.10g}, {first[1]:.10g}) {what}, but the file declares {crs_name(crs)}; "
             + (better or "name the CRS that they are in, or swap the ordinates (wangge convert --crs, --swap-xy)")
         )
     _suspect_swap(bounds[finite], crs, name)
@@ -156,7 +157,7 @@ def require_plausible_rows(frame: gpd.GeoDataFrame, rows: npt.NDArray[np.intp], 
                 ids=rows.tolist(),
             )
         raise GeometryError(
-            f"{name}: {len(rows)} of {len(frame)} rows have coordinates that {_title(CRS.from_user_input(frame.crs))} does not "
+            f"{name}: {len(rows)} of {len(frame)} rows have coordinates that {crs_name(frame.crs)} does not "
             f"cover, like ({first[2]:.6g}, {first[3]:.6g}): row {first_labels(rows.tolist())}; correct them or leave them out",
             ids=rows.tolist(),
         )
@@ -199,11 +200,6 @@ def _parameter(crs: CRS, name: str) -> float | None:
     operation = crs.coordinate_operation
     found = [] if operation is None else [p.value for p in operation.params if name.lower() in p.name.lower()]
     return float(found[0]) if found else None
-
-
-def _title(crs: CRS) -> str:
-    code = crs.to_epsg()
-    return f"EPSG:{code}" if code is not None else crs.name
 
 
 def _suspect_swap(bounds: FloatArray, crs: CRS, name: str) -> None:
