@@ -25,7 +25,6 @@ PAGES = (
     ("heat", "/heat"),
     ("fairness", "/fairness#by=population"),
     ("checker", "/checker"),
-    ("check", "/check"),
     ("plan", "/plan"),
     ("me", "/me"),
     ("desk", "/desk"),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import geopandas as gpd
 import numpy as np
@@ -17,6 +18,7 @@ from api.commands.demo_duty import evening_of
 from api.commands.patrols.verified import verify_tracks
 from api.commands.store import store_division
 from api.database import current_version, open_store, session, street_of, upgrade
+from api.database.drafts.log import new_draft
 from api.database.incidents import add_incident
 from api.overview.service_maps import BACKGROUND
 from api.verdicts.storing import store_verdicts
@@ -84,6 +86,17 @@ def fill_store(
             street = street_of(opened, stored.street_code)
             for values in _incident_values(incidents, street=street, version=stored.id, now=now):
                 add_incident(opened, values)
+            # The editor opens on the street, not on an empty page. A repeated key is the same draft.
+            new_draft(
+                opened,
+                street=street,
+                key=str(uuid5(NAMESPACE_URL, f"wangge:demo:{stored.id}")),
+                name="示例草案",
+                note=note,
+                version_id=stored.id,
+                created_at=now,
+                created_by="演示",
+            )
         at = evening_of(days[1])
         verdicts, visits = judged
         store_verdicts(engine, street, verdicts, version=stored.id, rules=Rules().name, at=at, visits=visits)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from api.cli import run
 from api.database import current_version, open_store, read_version, session
+from api.database.drafts.log import list_drafts
 from geo.layers import Level, read_division
 
 # The demonstration takes two minutes of one core, and longer on a busy machine.
@@ -116,7 +117,9 @@ def test_the_store_holds_the_division(demo):
     with session(engine) as opened:
         version = current_version(opened)
         stored = read_version(opened, version.id)
+        (draft,) = list_drafts(opened, 1)
     engine.dispose()
+    assert (draft.version_id, draft.revision) == (version.id, 0)
     written = read_division(folder / "division.gpkg")
     for level in Level:
         assert stored.layer(level).geometry.to_wkb().tolist() == written.layer(level).geometry.to_wkb().tolist()
