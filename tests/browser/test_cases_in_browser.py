@@ -107,7 +107,7 @@ def test_the_officer_hears_of_the_verdict_while_it_changes(tmp_path, browser):
         first = phone.locator("#verdicts li").first
         phone.locator(f"#verdicts [data-code='{code}']").wait_for()
         grids = model_division().second.set_index("code")
-        assert f"未巡查 {grids['name'][code]} {code} 0" in " ".join(first.inner_text().split())
+        assert f"未巡查 {grids['name'][code]} 当日" in " ".join(first.inner_text().split())
         assert "当日尚无该网格的定位记录" in first.inner_text()
         assert phone.locator("#verdicts li").count() == 9, "eight grids and the number of all of them"
 
@@ -135,7 +135,7 @@ def test_the_officer_hears_of_the_verdict_while_it_changes(tmp_path, browser):
         tell("visit", counts=True, needs_s=0, reason="")
         changed = phone.locator(f"#verdicts [data-code='{other}'][data-verdict=met]:has-text('本次巡查已计入')")
         changed.wait_for()
-        assert f"达标 {grids['name'][other]} {other} 2/2 上下午各一次。" in " ".join(changed.inner_text().split())
+        assert f"达标 {grids['name'][other]} 2/2 上下午各一次。" in " ".join(changed.inner_text().split())
         assert "未巡查" in phone.locator("#verdicts li").nth(1).inner_text()
         assert "0/2" in phone.locator("#verdicts li").nth(1).inner_text()
         engine.dispose()

@@ -22,16 +22,16 @@ const stays = new Map(); // what was last told of a stay in a grid, by code
 
 /** One grid: state, name, visits, why, and what the present stay still needs. */
 function grid(row) {
-  const stay = stays.get(row.code), visits = row.required === null ? String(row.visits) : `${row.visits}/${row.required}`;
+  const stay = stays.get(row.code), visits = row.required === null ? "" : ` ${row.visits}/${row.required}`;
   return make("li", { "data-verdict": row.verdict, "data-code": row.code },
-    make("span", { class: `verdict ${row.verdict}` }, both(...VERDICTS[row.verdict])), " ", nameOf(row), ` ${visits}`,
+    make("span", { class: `verdict ${row.verdict}` }, both(...VERDICTS[row.verdict])), " ", nameOf(row), visits,
     make("span", { class: "quiet why" }, both(row.reason_zh, row.reason_en)), stay ? make("span", { class: "stay", role: "status" }, both(...stay)) : "");
 }
 
-/** Name of a grid as in the list of places of the form, which has it in both languages; else as it is stored. */
+/** Name of a grid as in the list of places of the form, which has it in both languages, with the code; else as it is stored. */
 function nameOf({ code, name }) {
-  const option = document.querySelector(`#new-report [name=second] option[value="${CSS.escape(code)}"]`);
-  return option ? both(option.dataset.zh ?? option.textContent, option.dataset.en ?? option.textContent) : make("span", { lang: "zh-CN" }, name);
+  const option = document.querySelector(`#new-report [name=second] option[value="${CSS.escape(code)}"]`), english = option?.dataset.en?.replace(code, "").trim();
+  return english ? both(name, english) : make("span", { lang: "zh-CN" }, name);
 }
 
 async function loadVerdicts() {

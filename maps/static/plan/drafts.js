@@ -15,6 +15,7 @@ export async function chooseDraft(open) {
   };
   dialog.replaceChildren(
     el("h2", { id: "drafts-title" }, say("drafts")),
+    ...(drafts.length ? [] : [el("p", {}, say("no_drafts"))]),
     el("ul", { class: "list" }, ...drafts.map((draft) => el("li", {},
       el("span", {}, el("b", {}, draft.name), el("small", {}, `${say(`state.${draft.state}`)} · ${say("based_on", { n: draft.version })} · ${draft.created_by ?? ""} · ${draft.revision} ${say("step")}`)),
       String(draft.id) === String(open) ? null : el("a", { href: `/plan?draft=${draft.id}` }, say("open"))))),

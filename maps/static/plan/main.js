@@ -20,7 +20,7 @@ async function start() {
   speak(document.documentElement.lang.startsWith("en") ? "en" : "zh");
   const asked = new URLSearchParams(location.search).get("draft");
   const id = asked ?? await newestDraft();
-  if (id === null) { chooseDraft(null); return; }
+  if (id === null) { document.getElementById("starting").hidden = true; chooseDraft(null); return; }
   const server = new Server(id), [draft, snapshot] = await Promise.all([server.get(""), server.get("/snapshot")]);
   document.getElementById("starting").hidden = true;
   document.getElementById("plan").hidden = false;
