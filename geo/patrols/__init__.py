@@ -28,12 +28,12 @@ match
 sign
     An indication of a false track: a finding with a rule or a p-value, and its innocent explanations.
 
-Public names: :func:`read_tracks`, :class:`Rules`, :data:`DEFAULT_RULES`, :func:`clean`, :func:`presences`, :func:`visits`,
-:func:`verify`, :func:`open_verdicts`; :func:`who_counts`, :func:`persons_of`, :func:`assign_holders`; :func:`evidence`,
-:func:`evidence_of_all`, :func:`restate`; :func:`integrity`; :func:`seen`, :func:`blind_spots`, :func:`by_group`;
-:func:`due`, :func:`feasible`; :func:`route_match`; :func:`stops`, :func:`stop_of`; :func:`smoothed`, :func:`match`,
-:func:`touched`; and the words of :data:`MARKS`, :data:`KINDS`, :data:`REASONS`,
-:data:`VERDICTS`, :data:`SIGNS`.
+Public names: :func:`read_tracks`, :class:`Rules`, :data:`DEFAULT_RULES`, :func:`clean`, :func:`presences`,
+:func:`presences_of_each`, :func:`visits`, :func:`verify`, :func:`open_verdicts`; :func:`who_counts`,
+:func:`persons_of`, :func:`assign_holders`; :func:`evidence`, :func:`evidence_of_all`, :func:`restate`;
+:func:`integrity`; :func:`seen`, :func:`blind_spots`, :func:`by_group`; :func:`due`, :func:`feasible`;
+:func:`route_match`; :func:`stops`, :func:`stop_of`; :func:`smoothed`, :func:`match`, :func:`touched`; and the words
+of :data:`MARKS`, :data:`KINDS`, :data:`REASONS`, :data:`VERDICTS`, :data:`SIGNS`.
 
 Known limits
 ------------
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from geo.patrols.evidence_records import digest, evidence, evidence_of_all
     from geo.patrols.integrity_signs import SIGNS, integrity
     from geo.patrols.persons import assign_holders, persons_of, who_counts
-    from geo.patrols.presence import KINDS, presences
+    from geo.patrols.presence import KINDS, presences, presences_of_each
     from geo.patrols.restatement import restate
     from geo.patrols.rules import DEFAULT_RULES, Rules
     from geo.patrols.stays.counted_visits import visits
@@ -76,7 +76,7 @@ else:
             "geo.patrols.due_list": "Feasibility due feasible",
             "geo.patrols.evidence_records": "digest evidence evidence_of_all",
             "geo.patrols.persons": "assign_holders persons_of who_counts",
-            "geo.patrols.presence": "KINDS presences",
+            "geo.patrols.presence": "KINDS presences presences_of_each",
             "geo.patrols.restatement": "restate",
             "geo.patrols.rules": "DEFAULT_RULES Rules",
             "geo.patrols.integrity_signs": "SIGNS integrity",
@@ -116,6 +116,7 @@ __all__ = [
     "open_verdicts",
     "persons_of",
     "presences",
+    "presences_of_each",
     "read_tracks",
     "restate",
     "route_match",

@@ -7,7 +7,7 @@ and the cells that it may be in (:mod:`geo.patrols.stays.dwell`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from geo.arrays import Bools, Floats, Ints
+from geo.errors import CrsError
 from geo.kernels import for_threads
 from geo.locate import GridIndex
 from geo.patrols.columns import DETACHED_S, KIND, LIKELY_S, PRESENCE_COLUMNS, RIDDEN_S, SPREAD_S2, SURE_FIXES, SURE_S
@@ -105,14 +106,33 @@ def presences(
 
     Silence until the end of the day is not treated as doubtful: the path of the device has ended.
     """
-    index = cells if isinstance(cells, GridIndex) else GridIndex(cells)
+    return presences_of_each(tracks, [cells], rules=rules)[0]
+
+
+def presences_of_each(
+    tracks: pd.DataFrame, layers: Sequence[gpd.GeoDataFrame | GridIndex], *, rules: Rules = DEFAULT_RULES
+) -> list[pd.DataFrame]:
+    """Presences in each of several layers of cells in one CRS, as :func:`presences` finds them in one.
+
+    Steps, noise and pace of the paths, more than half of the work, are computed once.
+    """
+    indexes = [cells if isinstance(cells, GridIndex) else GridIndex(cells) for cells in layers]
+    crs = indexes[0].crs
+    if any(index.crs != crs for index in indexes):
+        raise CrsError("the layers of cells have different CRSs; convert them to one")
     with ThreadPoolExecutor(THREADS) as pool:
         # Limits the number of blocks held in memory.
-        work = for_threads(lambda path: _found(path, index, rules))
-        found = list(_mapped(pool, work, paths_of(tracks, index.crs, rules)))
-    walkers = found[0][0]
+        work = for_threads(lambda path: _found(path, indexes, rules))
+        blocks = list(_mapped(pool, work, paths_of(tracks, crs, rules)))
+    walkers = blocks[0][0]
+    return [_table([found[k] for _, found in blocks], walkers, index, rules) for k, index in enumerate(indexes)]
+
+
+def _table(
+    found: list[tuple[_Runs, _Runs, _Runs]], walkers: pd.DataFrame, index: GridIndex, rules: Rules
+) -> pd.DataFrame:
     frames = [
-        _frame(_joined([runs[k] for _, *runs in found]), kind, walkers, index)
+        _frame(_joined([runs[k] for runs in found]), kind, walkers, index)
         for k, kind in enumerate(("inside", "near", "unknown"))
     ]
     table = split_days(pd.concat(frames, ignore_index=True), rules.zone)
@@ -132,20 +152,29 @@ def _mapped(pool: ThreadPoolExecutor, work: Callable[[A], B], items: Iterable[A]
         yield waiting.popleft().result()
 
 
-def _found(path: Path, index: GridIndex, rules: Rules) -> tuple[pd.DataFrame, _Runs, _Runs, _Runs]:
-    """The walkers of a block, and its runs of the three kinds: inside, near, unknown."""
+def _found(
+    path: Path, indexes: Sequence[GridIndex], rules: Rules
+) -> tuple[pd.DataFrame, list[tuple[_Runs, _Runs, _Runs]]]:
+    """The walkers of a block, and its runs of the three kinds in each layer: inside, near, unknown."""
     known, gap = steps_of(path, rules)
     noise_m = noise_of(path.walker, path.time, path.x, path.y, path.stand < 0, len(path.walkers))
     noise_m = capped(noise_m, path.walker, path.sigma)
     pace = paces_m_s(path.walker, path.time, path.x, path.y, known, noise_m)
     fast = known & ridden(path.time, path.x, path.y, path.sigma, pace, rules.max_patrol_speed_m_s)
+    return path.walkers, [_kinds(path, known, gap, pace, fast, index, rules) for index in indexes]
+
+
+def _kinds(
+    path: Path, known: Bools, gap: Bools, pace: Floats, fast: Bools, index: GridIndex, rules: Rules
+) -> tuple[_Runs, _Runs, _Runs]:
+    """The runs of a block inside the cells of a layer, near them, and in silences."""
     runs = _runs(path, known, pace, index)
     spans = spans_of(path, pace, fast, (runs.walker, runs.start, runs.end), index)
     shares = shares_of(spans, index)
     times = shares.times(spans, rules.max_patrol_speed_m_s)
     inside = _weighed(runs, spans, shares, times)._replace(sure_fixes=_sure_fixes(path, runs, index))
     kept = _take(inside, (inside.cell >= 0) & ((inside.end > inside.start) | (inside.fixes > 0)))
-    return path.walkers, kept, _near(runs, spans, shares, times), _silences(path, gap, index, rules)
+    return kept, _near(runs, spans, shares, times), _silences(path, gap, index, rules)
 
 
 def _joined(blocks: list[_Runs]) -> _Runs:

@@ -11,7 +11,7 @@ from pyproj import Transformer
 
 from geo.errors import CrsError, GeometryError
 from geo.locate import GridIndex
-from geo.patrols import Rules, presences, visits
+from geo.patrols import Rules, presences, presences_of_each, visits
 from geo.patrols.columns import PRESENCE_COLUMNS
 from geo.tracks.trajectory import path_of
 
@@ -54,6 +54,18 @@ def test_a_walk_through_three_cells_is_cut_at_the_borders():
     assert table["duration_s"].tolist() == pytest.approx([200, 200, 200], abs=0.01)
     assert table["length_m"].tolist() == pytest.approx([200, 200, 200], abs=0.5)
     assert table["fixes"].tolist() == [10, 10, 10]
+
+
+def test_two_layers_at_once_give_what_each_gives_alone():
+    t = np.arange(0, 701, 20.0) + 7
+    shifted = cells().set_geometry(cells().translate(30.0, 0.0))
+    walk = pd.concat([track(t, t - 50), track(t, 650 - t, 90.0, device="D2", officer="S2")], ignore_index=True)
+    one, other = presences_of_each(walk, [cells(), shifted], rules=RULES)
+    pd.testing.assert_frame_equal(one, presences(walk, cells(), rules=RULES))
+    pd.testing.assert_frame_equal(other, presences(walk, shifted, rules=RULES))
+    assert seconds(one) != seconds(other)
+    with pytest.raises(CrsError):
+        presences_of_each(walk, [cells(), cells().to_crs(4548)], rules=RULES)
 
 
 def test_sampling_does_not_change_the_times_on_a_straight_path():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ from api.verdicts.reading import mark_of, read_tracks_of, span_of
 from geo.errors import WanggeError
 from geo.layers import Level, lon_lat
 from geo.layers.columns import CODE, LEADER
-from geo.patrols import Rules, clean, presences, verify, visits
+from geo.patrols import Rules, clean, presences_of_each, verify, visits
 from geo.patrols.columns import DAY, PRESENCE_COLUMNS
 from geo.patrols.persons import DEPUTIES, who_counts
 from geo.redraw import Draft
@@ -258,8 +258,8 @@ def _verdicts(week: _Week, before: _Ground, after: _Ground) -> Plain:
     )
     if codes:
         bounds = _bounds([frame[frame.index.isin(codes)] for frame in (one, other)], week.rules.reach_m)
-        tracks = _of_all_days({day: _near(one, bounds) for day, one in week.days.items()})
-        found = [_presences(tracks, ground.seconds, codes, week.rules) for ground in (before, after)]
+        tracks = _of_all_days(week.days, {day: _near(one, bounds) for day, one in week.days.items()})
+        found = _presences(tracks, (before, after), codes, week.rules)
         for day, one_day in sorted(week.days.items()):
             parts = [table[table[DAY] == day].reset_index(drop=True) for table in found]
             if parts[0].equals(parts[1]) and _judged_alike(before, after, codes, week.rules):
@@ -295,8 +295,8 @@ def _bounds(shapes: list[gpd.GeoSeries], reach_m: float) -> tuple[float, float, 
     return west - margin, south - margin, east + margin, north + margin
 
 
-def _near(day: _Day, bounds: tuple[float, float, float, float]) -> pd.DataFrame:
-    """All fixes of the devices that may have been in a box, given the errors of their fixes, or passed it between two of them."""
+def _near(day: _Day, bounds: tuple[float, float, float, float]) -> npt.NDArray[np.intp]:
+    """Rows of all fixes of the devices that may have been in a box, given their errors, or passed it between two fixes."""
     west, south, east, north = bounds
     tracks, device = day.tracks, day.device
     off = np.nan_to_num(tracks["accuracy_m"].to_numpy(float), nan=_UNKNOWN_M) * _ERRORS / _DEGREE_M
@@ -309,26 +309,34 @@ def _near(day: _Day, bounds: tuple[float, float, float, float]) -> pd.DataFrame:
         following = np.r_[np.where(last[:-1], least[:-1], least[1:]), least[-1:]]
         beyond = np.r_[np.where(last[:-1], most[:-1], most[1:]), most[-1:]]
         inside &= (np.minimum(least, following) <= high) & (np.maximum(most, beyond) >= low)
-    return tracks[np.isin(device, np.unique(device[inside]))]
+    there = np.zeros(device.max(initial=-1) + 1, dtype=np.bool_)
+    there[device[inside]] = True
+    return np.flatnonzero(there[device])
 
 
-def _of_all_days(tracks: dict[date, pd.DataFrame]) -> pd.DataFrame | None:
-    """The tracks of several days as one frame, with the day in the names of the devices: a night is no silence. None if empty."""
-    parts = [
-        frame.assign(**{DEVICE: frame[DEVICE].astype(object) + f"{_DAY_MARK}{day}"})
-        for day, frame in sorted(tracks.items())
-    ]
-    return pd.concat(parts, ignore_index=True) if any(map(len, parts)) else None
+def _of_all_days(days: dict[date, _Day], rows: dict[date, npt.NDArray[np.intp]]) -> pd.DataFrame | None:
+    """The given rows of all days as one frame, with the day in the names of the devices: a night is no silence. None if empty."""
+    parts = []
+    for day in sorted(day for day in days if len(rows[day])):
+        tracks, device = days[day].tracks, days[day].device
+        names = np.empty(device.max() + 1, dtype=object)
+        names[device] = tracks[DEVICE].to_numpy(dtype=object)
+        parts.append(tracks.take(rows[day]).assign(**{DEVICE: (names + f"{_DAY_MARK}{day}")[device[rows[day]]]}))
+    return pd.concat(parts, ignore_index=True) if parts else None
 
 
-def _presences(tracks: pd.DataFrame | None, cells: gpd.GeoDataFrame, codes: list[str], rules: Rules) -> pd.DataFrame:
-    """Presences in the given grids, on all days."""
+def _presences(
+    tracks: pd.DataFrame | None, grounds: Sequence[_Ground], codes: list[str], rules: Rules
+) -> list[pd.DataFrame]:
+    """Presences in the given grids in each state, on all days."""
     if tracks is None:
-        return pd.DataFrame(columns=list(PRESENCE_COLUMNS))
-    found = presences(tracks, cells, rules=rules)
-    found = found[found[CELL].isin(codes)].reset_index(drop=True)
-    found[DEVICE] = found[DEVICE].str.split(_DAY_MARK).str[0]
-    return found
+        return [pd.DataFrame(columns=list(PRESENCE_COLUMNS)) for _ in grounds]
+    tables = []
+    for found in presences_of_each(tracks, [ground.seconds for ground in grounds], rules=rules):
+        table = found[found[CELL].isin(codes)].reset_index(drop=True)
+        table[DEVICE] = table[DEVICE].str.split(_DAY_MARK).str[0]
+        tables.append(table)
+    return tables
 
 
 def _judged_alike(before: _Ground, after: _Ground, codes: list[str], rules: Rules) -> bool:
