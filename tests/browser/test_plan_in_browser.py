@@ -743,3 +743,146 @@ def test_nothing_is_wrong_for_a_screen_reader(planner, pair):
         planner.page.wait_for_timeout(300)
         found = planner.page.evaluate(axe + "; axe.run()")
         assert [(v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found["violations"]] == []
+
+
+def other_edits(planner: Planner, *edits: dict[str, Any], words: str) -> None:
+    """Edits of another client; returns when the page has told them."""
+    base = planner.revision()
+    sent = {"id": str(uuid4()), "client": "other", "base": base, "edits": list(edits)}
+    planner.client.post(f"{planner.address}/edits", json=sent).raise_for_status()
+    planner.page.locator("#said", has_text=words).wait_for(state="attached", timeout=PATIENCE_MS)
+
+
+def picked(page: Any) -> str:
+    """What the panel of cells says about the selection."""
+    return str(page.locator("[data-what=selected]").inner_text())
+
+
+class TestHostilePlanner:
+    """Interruptions in the middle of what a planner does: by keys, by other planners, by the network, by addresses."""
+
+    def test_a_typed_name_is_kept_when_another_planner_edits(self, planner, pair):
+        look_at(planner, *pair, more=f"&cells={pair[0]}&panel=cells")
+        planner.page.get_by_label("名称", exact=True).click()
+        planner.key("Control+a")
+        planner.page.keyboard.type("半个名")
+        other_edits(planner, {"edit": "Rename", "code": pair[1], "name": "他人改名"}, words="更名")
+        planner.page.keyboard.type("字")
+        planner.key("Enter")
+        assert planner.wait_revision(2).rows[pair[0]]["name"] == "半个名字"
+        assert "他人改名" in planner.wait_panel("半个名字")
+
+    def test_escape_takes_a_typed_name_back(self, planner, pair):
+        look_at(planner, *pair, more=f"&cells={pair[0]}&panel=cells")
+        field = planner.page.get_by_label("名称", exact=True)
+        field.click()
+        planner.key("Control+a")
+        planner.page.keyboard.type("不要的名字")
+        planner.key("Escape")
+        assert field.input_value() == planner.state().rows[pair[0]]["name"]
+        planner.key("k")
+        planner.click(planner.inside(pair[1]))
+        state = planner.wait_revision(1)
+        assert (state.revision, state.rows[pair[0]]["name"]) == (1, field.input_value())
+
+    def test_a_click_is_not_lost_when_another_planner_edits_between_press_and_release(self, planner, pair):
+        look_at(planner, *pair, more=f"&cells={pair[0]}&panel=cells")
+        box = planner.page.locator(".actions").get_by_role("button", name="锁定").bounding_box()
+        planner.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        planner.page.mouse.down()
+        other_edits(planner, {"edit": "Rename", "code": pair[1], "name": "他人改名"}, words="更名")
+        planner.page.mouse.up()
+        assert pair[0] in planner.wait_revision(2).snapshot["locked"]
+        planner.wait_panel("他人改名")
+
+    def test_a_vertex_that_another_planner_removes_is_no_longer_held(self, planner, pair):
+        look_at(planner, *pair)
+        vertex = free_vertex(planner, *pair)
+        planner.key("d")
+        drag_without_snapping(planner, vertex, moved(vertex, 1.0, 1.0))
+        other_edits(planner, {"edit": "RemoveVertex", "at": vertex}, words="删")
+        planner.page.mouse.move(*planner.pixel(moved(vertex, 2.0, 1.5)), steps=3)
+        release(planner)
+        again = free_vertex(planner, *pair)
+        drag_without_snapping(planner, again, moved(again, 2.0, 1.5))
+        release(planner)
+        assert planner.wait_revision(2).revision == 2
+
+    def test_escape_another_tool_and_undo_end_a_press(self, planner, pair):
+        look_at(planner, *pair, more="&panel=cells")
+        page, (one, other) = planner.page, map(planner.inside, pair)
+        # Another tool between press and release: the release locks nothing.
+        page.mouse.move(*planner.pixel(one))
+        page.mouse.down()
+        planner.key("k")
+        page.mouse.up()
+        # The brush paints nothing after Escape.
+        planner.key("b")
+        page.mouse.move(*planner.pixel(one))
+        page.mouse.down()
+        planner.key("Escape")
+        page.mouse.move(*planner.pixel(other), steps=3)
+        page.mouse.up()
+        assert picked(page) == "已选 1 个"
+        # Undo while a vertex is dragged: the drag is given up, the last edit is undone.
+        planner.key("k")
+        planner.click(other)
+        planner.wait_revision(1)
+        planner.key("d")
+        vertex = free_vertex(planner, *pair)
+        drag_without_snapping(planner, vertex, moved(vertex, 1.0, 1.0))
+        planner.page.keyboard.up("Alt")
+        planner.key("Control+z")
+        page.mouse.move(*planner.pixel(moved(vertex, 3.0, 3.0)), steps=2)
+        page.mouse.up()
+        state = planner.wait_revision(2)
+        assert (state.revision, state.snapshot["locked"]) == (2, [])
+
+    def test_the_preview_of_a_plan_that_was_left_is_not_shown(self, planner, pair):
+        look_at(planner, *pair, more=f"&cells={','.join(pair)}")
+        planner.key("m")
+        planner.wait_panel("更换格长的居民")
+        planner.key("v")
+        planner.wait_panel("尚无改动")
+        planner.key("Enter")
+        assert planner.revision() == 0
+
+    def test_what_is_asked_without_a_network_is_told_and_can_be_asked_again(self, planner, pair, context):
+        look_at(planner, *pair)
+        context.set_offline(True)
+        planner.key("c")
+        planner.click(planner.inside(pair[0]))
+        planner.page.locator("#remark").fill("没有网络时写的")
+        planner.page.get_by_role("button", name="发送").click()
+        planner.page.locator("#hint .fault", has_text="没有完成").wait_for(timeout=PATIENCE_MS)
+        context.set_offline(False)
+        planner.page.get_by_role("button", name="发送").click()
+        planner.wait_panel("没有网络时写的")
+        assert [one["text"] for one in planner.client.get(f"{planner.address}/comments").json()] == ["没有网络时写的"]
+
+    def test_an_address_with_foreign_words_opens_the_page(self, planner, pair):
+        look_at(planner, *pair, more="&tool=constructor&panel=constructor&cells=__proto__,constructor,,%00")
+        planner.key("k")
+        planner.click(planner.inside(pair[0]))
+        assert planner.wait_revision(1).snapshot["locked"] == [pair[0]]
+
+    def test_two_tabs_with_one_session_keep_the_edits_of_both(self, planner, pair, context, server, faults):
+        look_at(planner, *pair)
+        session = planner.page.evaluate("JSON.stringify({...sessionStorage})")
+        copy = quiet_page(context, server, faults)
+        copy.add_init_script(
+            f"if (location.host) for (const [k, v] of Object.entries({session})) sessionStorage[k] ??= v;"
+        )
+        second = Planner(copy, server, planner.draft)
+        look_at(second, *pair)
+        context.set_offline(True)
+        for one, code in ((planner, pair[0]), (second, pair[1])):
+            one.key("k")
+            one.click(one.inside(code))
+            one.page.locator("#saved[data-state=offline]").wait_for(timeout=PATIENCE_MS)
+        for one in (planner, second):
+            one.page.close()
+        context.set_offline(False)
+        third = Planner(quiet_page(context, server, faults), server, planner.draft)
+        look_at(third, *pair)
+        assert third.wait_revision(2).snapshot["locked"] == sorted(pair)

@@ -38,7 +38,7 @@ export class Address {
     } else app.showAll();
     app.select((parts.get("cells") ?? "").split(",").filter((code) => app.model.row(code)));
     const tool = parts.get("tool") ?? "select";
-    if (app.tools[tool] && tool !== app.toolName) app.use(tool);
+    if (tool !== app.toolName) app.use(tool);
     frame.panel(parts.get("panel") ?? "change");
     this.still = false;
   }

@@ -151,9 +151,12 @@ export class App {
   pointerAt(at) { this.lastPlace = at; }
 
   use(name) {
+    if (!Object.hasOwn(this.tools, name)) return;
     if (!this.editable && !["select", "lasso", "brush", "comment"].includes(name)) return;
+    this.pointers?.abandon();
     this.tool.leave();
     this.plan = null;
+    this.previews.drop();
     this.toolName = name;
     this.tool.enter();
     this.surface.refresh("overlay", "handles");
@@ -199,7 +202,7 @@ export class App {
 
   giveUp({ keepTool = false } = {}) {
     this.plan = null;
-    if (!keepTool) this.tool.cancel();
+    if (!keepTool) { this.pointers?.abandon(); this.tool.cancel(); }
     this.setTrial(null);
     this.previews.drop();
     this.surface.refresh("overlay", "handles");

@@ -6,7 +6,11 @@ function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name === "value") node.value = value;
+    else if (name === "value") {
+      // The given value stays known as the default, so that a field shows whether something was typed into it.
+      if (node instanceof HTMLInputElement) node.defaultValue = value;
+      node.value = value;
+    }
     else node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));

@@ -15,6 +15,7 @@ import { showComments, writeRemark } from "./panels/comments.js";
 import { showExchange, askPublish } from "./panels/exchange.js";
 import { showFindings } from "./panels/findings.js";
 import { showHistory } from "./panels/history.js";
+import { Holding } from "./holding.js";
 import { clock, said, say, speak } from "./words.js";
 
 const PANELS = { change: showChange, cells: showCells, balance: showBalance, findings: showFindings, history: showHistory, comments: showComments, compare: (app, root) => app.compare.panel(root), exchange: showExchange };
@@ -35,6 +36,7 @@ export class Frame {
     at("redo").addEventListener("click", () => app.redo());
     at("review").addEventListener("click", () => askPublish(app));
     setInterval(() => this.presence(), PRESENCE_MS);
+    this.holding = new Holding(at("panel"), () => this.later());
   }
 
   /** Redraw everything: at the start and after a change of language. */
@@ -121,9 +123,11 @@ export class Frame {
   }
 
   panel(name) {
+    if (!Object.hasOwn(PANELS, name)) return;
     if (this.tab === name) { this.refresh(); return; }
     this.tab = name;
     this.markTab();
+    this.holding.end();
     at("panel").replaceChildren();
     this.app.compare.open(name === "compare");
     this.refresh();
@@ -132,12 +136,15 @@ export class Frame {
 
   /** Draw the open panel; failed requests are reported there. */
   async refresh() {
+    if (this.holding.waits()) return;
     const root = at("panel"), name = this.tab, back = focusIn(root);
     try {
       await PANELS[name](this.app, root);
       back();
     } catch (error) {
-      if (name === this.tab) root.replaceChildren(el("p", { class: "fault", role: "alert" }, say("failed"), said(error) || error.message));
+      // A remark that is being written stays.
+      if (root.querySelector("#remark")) this.failed(error);
+      else if (name === this.tab) root.replaceChildren(el("p", { class: "fault", role: "alert" }, say("failed"), said(error) || error.message));
     }
   }
 
@@ -150,6 +157,12 @@ export class Frame {
   hint() {
     const { app } = this, fault = app.fault, left = fault ? el("span", { class: "fault" }, say("impossible"), app.reason(fault), app.tool.held ? `　${say("released")}` : "") : el("span", {}, say(`hint.${app.toolName}`));
     at("hint").replaceChildren(left, el("span", {}, `${say("hint.pan")} · ${app.crs} · 1 mm`));
+  }
+
+  /** A request that no part of the page answers for failed, for example without a network. */
+  failed(error) {
+    this.announce(`${say("failed")}${said(error) || error.message}`);
+    at("hint").replaceChildren(el("span", { class: "fault" }, at("said").textContent));
   }
 
   announce(text) { at("said").textContent = text; }
@@ -231,12 +244,16 @@ function niceLength(metres) {
 }
 
 
-/** Restores the focus after a panel was redrawn, for keyboard users. */
+/** Restores the focus, and what is selected in a field, after a panel was redrawn. */
 function focusIn(root) {
   const named = (node) => node.getAttribute("aria-label") || node.id || (node.labels?.[0] ?? node).textContent;
-  const name = root.contains(document.activeElement) ? named(document.activeElement) : "";
+  const before = document.activeElement, name = root.contains(before) ? named(before) : "";
+  // Fields without a text, such as numbers, have no selection.
+  const range = name && typeof before.selectionStart === "number" ? [before.selectionStart, before.selectionEnd] : null;
   return () => {
     if (!name || root.contains(document.activeElement)) return;
-    [...root.querySelectorAll("input, select, button, textarea")].find((node) => named(node) === name)?.focus({ preventScroll: true });
+    const node = [...root.querySelectorAll("input, select, button, textarea")].find((one) => named(one) === name);
+    node?.focus({ preventScroll: true });
+    if (range && node?.value === before.value) node.setSelectionRange(...range);
   };
 }

@@ -17,7 +17,11 @@ function use(app, event) {
   if (event.isComposing || event.keyCode === 229) return false;
   if (event.key === "Escape") {
     if (document.querySelector("dialog[open]")) return false;
-    if (typing(event.target)) event.target.blur();
+    if (typing(event.target)) {
+      // What was typed is given up, too; the search has its own way to be emptied.
+      if (event.target.closest("#panel") && "defaultValue" in event.target) event.target.value = event.target.defaultValue;
+      event.target.blur();
+    }
     app.giveUp();
     return true;
   }

@@ -7,7 +7,7 @@ import { listenToKeys } from "./keyboard.js";
 import { loadBackdrop } from "./backdrop.js";
 import { whenModeChanges } from "./looks.js";
 import { Pointers } from "./pointer.js";
-import { Refused, Server, fetched } from "./server.js";
+import { Refused, Server, Unreachable, fetched } from "./server.js";
 import { Brush, Lasso, Select } from "./tools/selecting.js";
 import { DragVertex } from "./tools/vertices.js";
 import { DrawBorder, SplitCell } from "./tools/lines.js";
@@ -32,6 +32,11 @@ async function start() {
   const frame = new Frame(app);
   listeners.push(frame, { painted: ready });
   listenToKeys(app);
+  addEventListener("unhandledrejection", (event) => {
+    if (!(event.reason instanceof Refused || event.reason instanceof Unreachable)) return;
+    event.preventDefault();
+    frame.failed(event.reason);
+  });
   whenModeChanges(() => { frame.legend(); app.surface.refresh("division", "overlay"); });
   frame.show();
   app.surface.frame();

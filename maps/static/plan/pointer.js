@@ -71,6 +71,9 @@ export class Pointers {
     }
   }
 
+  /** End a press in its middle: what was begun is given up, and the release does nothing. */
+  abandon() { this.press = null; }
+
   onCancel(event) {
     this.down.delete(event.pointerId);
     this.press = this.pinch = null;

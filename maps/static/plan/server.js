@@ -32,6 +32,12 @@ async function ask(address, options) {
   throw new Refused(reply.status, await reply.json().catch(() => ({})));
 }
 
+/** Time for which a tab counts as open after its last activity, milliseconds. */
+const ALIVE_MS = 8000;
+
+/** Whether a tab with this outbox is open. */
+const isOpen = (outbox) => Date.now() - Number(localStorage.getItem(`${outbox}-alive`) ?? 0) < ALIVE_MS;
+
 /** A JSON request outside of any draft. */
 export const send = (address, body) => ask(address, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 export const fetched = (address) => ask(address, {});
@@ -40,7 +46,9 @@ export class Server {
   constructor(draft) {
     this.draft = draft;
     this.base = `/api/drafts/${draft}`;
-    this.client = sessionStorage.getItem("wangge-plan-client") ?? uuid();
+    const known = sessionStorage.getItem("wangge-plan-client");
+    // A duplicated tab begins with the session of the other one, which is still open.
+    this.client = known && !isOpen(`wangge-plan-outbox-${draft}-${known}`) ? known : uuid();
     sessionStorage.setItem("wangge-plan-client", this.client);
   }
 
@@ -62,9 +70,6 @@ export class Server {
     this.events = source;
   }
 }
-
-/** Time for which a tab counts as open after its last activity, milliseconds. */
-const ALIVE_MS = 8000;
 
 /** Edits in order, kept in the browser until the server has stored them. */
 export class Outbox {
@@ -88,7 +93,7 @@ export class Outbox {
     const prefix = `wangge-plan-outbox-${this.server.draft}-`;
     for (const name of Object.keys(localStorage)) {
       if (!name.startsWith(prefix) || name.endsWith("-alive") || name === this.name) continue;
-      if (Date.now() - Number(localStorage.getItem(`${name}-alive`) ?? 0) < ALIVE_MS) continue;
+      if (isOpen(name)) continue;
       this.items = [...JSON.parse(localStorage.getItem(name) ?? "[]"), ...this.items];
       localStorage.removeItem(name);
       localStorage.removeItem(`${name}-alive`);

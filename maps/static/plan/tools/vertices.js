@@ -52,6 +52,8 @@ export class DragVertex extends Tool {
     const to = [this.target.x, this.target.y];
     // The server slides the node and adapts the third border; the preview shows the moved node only.
     const local = on ? moveVertex(app.model, on, to) : insertVertex(held.arc, held.k, to);
+    // Another planner may have moved or removed the vertex meanwhile.
+    if (!local) { app.giveUp(); return; }
     app.setTrial(this.slides ? null : local, this.slides ? null : app.model.refusalOf(local.before, local.after), this.edits(to));
     app.surface.refresh("overlay");
   }
