@@ -356,6 +356,8 @@ def test_days_of_a_plan_have_the_year_of_its_title(tmp_path: Path) -> None:
     assert "须按填表日期推算" in read.refused[1]["reason_zh"]
     bare = read_shifts_sheet(sheet(tmp_path / "值班.xlsx", rows[1:3]), zone=ZONE)
     assert bare.refused[0]["reason_zh"] == "日期没有年份，表内标题和文件名也没有，请写作2026-03-02"
+    both = [["2025年12月至2026年1月值班表", None, None, None], *rows[1:3]]
+    assert len(read_shifts_sheet(sheet(tmp_path / "跨年.xlsx", both), zone=ZONE).refused) == 1
     named = read_shifts_sheet(sheet(tmp_path / "值班表202603.xlsx", rows[1:3]), zone=ZONE)
     assert [f"{shift.start:%Y-%m-%d}" for shift in named.plan.shifts] == ["2026-03-03"]
 
