@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 
 from api.commands import Progress, silent
 from api.commands.demo_duty import TELEPHONES, ZONE, compared, evening_of, simulate_month, store_month, write_papers
+from api.commands.demo_staff import store_week
 from api.commands.demo_store import fill_store, opened_store, verified_week_before, write_background
 from api.commands.duty_papers import Source, facts_of
 from api.commands.incidents.assignment import assign_incidents
@@ -137,6 +139,10 @@ def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
     return demo
 
 
+def _morning(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 8, tzinfo=ZoneInfo(ZONE))
+
+
 def _duty(division: Division, incidents: gpd.GeoDataFrame, seed: int, demo: Demo, clock: _Clock) -> None:
     """Handle the incidents as cases until the evening of the patrol day, store them, and compare the stored cases with the
     truth.
@@ -149,6 +155,9 @@ def _duty(division: Division, incidents: gpd.GeoDataFrame, seed: int, demo: Demo
     )
     with opened_store(demo.database, str(division.street["code"].iloc[0])) as (engine, street, version):
         clock.done("办件入库 store cases", store_month(engine, street, month, version=version))
+        clock.done(
+            "值班与通知 staff", store_week(engine, street, division, day=PATROL_DAY, at=_morning(PATROL_DAY), zone=ZONE)
+        )
         with session(engine) as opened:
             source = Source(opened, street, division, until, ZONE, TELEPHONES)
             facts = facts_of(source, INCIDENTS_FROM, PATROL_DAY + timedelta(days=1))

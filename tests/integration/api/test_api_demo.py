@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from datetime import date
 
 import pandas as pd
 import pytest
@@ -13,6 +14,9 @@ from sqlalchemy import text
 from api.cli import run
 from api.database import current_version, open_store, read_version, session
 from api.database.drafts.log import list_drafts
+from api.database.duty.notices import read_notices
+from api.duty.shift_plans import shifts_of
+from api.settings import Settings
 from geo.layers import Level, read_division
 
 # The demonstration takes two minutes of one core, and longer on a busy machine.
@@ -123,6 +127,21 @@ def test_the_store_holds_the_division(demo):
     written = read_division(folder / "division.gpkg")
     for level in Level:
         assert stored.layer(level).geometry.to_wkb().tolist() == written.layer(level).geometry.to_wkb().tolist()
+
+
+def test_the_week_has_shifts_with_two_gaps_and_notices_that_did_not_reach_everybody(demo):
+    folder, _ = demo
+    engine = open_store(folder / "wangge.sqlite")
+    with session(engine) as opened:
+        week = shifts_of(opened, 1, date(2026, 3, 2), date(2026, 3, 8), Settings())
+        notices = read_notices(opened, 1)
+    engine.dispose()
+    assert len(week.posts) == 14
+    assert [(one.kind, one.place, f"{one.start:%d %H:%M}") for one in week.findings] == [
+        ("empty", "街道值班室", "08 17:30"),
+        ("empty", week.posts[-1].place, "08 08:30"),
+    ]
+    assert [len(receipts) > 0 for _, receipts in notices] == [True, True]
 
 
 def test_the_time_of_the_job_is_that_of_its_steps(demo):
