@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from api.access import Grant, Role
-from api.commands.demo_duty import DutyMonth, busiest_grid, store_month
+from api.commands.demo.cases import DutyMonth, busiest_grid, store_month
 from api.commands.duty_papers import Source, brief_print, facts_of, made_ledger
 from api.commands.store import import_division
 from api.database import open_store, session, upgrade

@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from api.commands.demo import INCIDENTS_FROM, PATROL_DAY
+from api.commands.demo.job import INCIDENTS_FROM, PATROL_DAY
 from geo.errors import WanggeError
 from geo.layers import Datum, Division, convert, read_division, write_division
 from geo.redraw import Draft, Transfer

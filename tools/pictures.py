@@ -17,7 +17,7 @@ import geopandas as gpd
 import numpy as np
 from shapely import box, get_parts
 
-from api.commands.demo import INCIDENT_DAYS, INCIDENTS_FROM, NOTE, OFFICERS, PATROL_DAY
+from api.commands.demo.job import INCIDENT_DAYS, INCIDENTS_FROM, NOTE, OFFICERS, PATROL_DAY
 from api.commands.incidents.assignment import assign_incidents
 from api.commands.patrols.verified import verify_tracks
 from geo.coverage import Kind, check_division

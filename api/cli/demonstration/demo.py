@@ -12,7 +12,7 @@ from api.cli.console import FINDINGS, emit_json, out, progress
 from geo.errors import InputError
 
 if TYPE_CHECKING:
-    from api.commands.demo import Demo
+    from api.commands.demo.job import Demo
 
 
 #: Files that mark a folder with an earlier demonstration.
@@ -49,7 +49,7 @@ def run(
 
     All steps on the model street: divide, check, verify a day of patrols, count a month of incidents, draw the maps.
     """
-    from api.commands.demo import Demo, run_demo
+    from api.commands.demo.job import Demo, run_demo
 
     if live and json:
         raise InputError("--live writes lines while it runs; leave --json out")
@@ -90,7 +90,7 @@ def _serve(demo: Demo, host: str, port: int, *, live: tuple[int, float] | None =
     """Serve the demonstration; with a seed and a speed, replay a day meanwhile."""
     from datetime import UTC, datetime
 
-    from api.commands.demo_duty import TELEPHONES, clock_of_cases, enable_demo_viewer
+    from api.commands.demo.cases import TELEPHONES, clock_of_cases, enable_demo_viewer
     from api.database.accounts import administrator_link
     from api.overview.service_maps import BACKGROUND
     from api.server import serve

@@ -31,7 +31,7 @@ def demo(tmp_path_factory, street):
     folder = tmp_path_factory.mktemp("demo") / "out"
     text = io.StringIO()
     with contextlib.redirect_stdout(text), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("api.commands.demo.model_street", lambda: street)
+        patch.setattr("api.commands.demo.job.model_street", lambda: street)
         code = run(["demo", "--no-serve", "--json", "--out", str(folder)])
     assert code == 0
     return folder, json.loads(text.getvalue())

@@ -19,7 +19,7 @@ import pytest
 
 from api.access import Grant
 from api.app import create_app
-from api.commands.demo_duty import (
+from api.commands.demo.cases import (
     busiest_grid,
     clock_of_cases,
     compared,

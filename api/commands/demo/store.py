@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Engine
 
-from api.commands.demo_duty import evening_of
+from api.commands.demo.cases import evening_of
 from api.commands.patrols.verified import verify_tracks
 from api.commands.store import store_division
 from api.database import current_version, open_store, session, street_of, upgrade

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from api.commands import Progress, silent
-from api.commands.demo_duty import TELEPHONES, ZONE, compared, evening_of, simulate_month, store_month, write_papers
-from api.commands.demo_staff import store_week
-from api.commands.demo_store import fill_store, opened_store, verified_week_before, write_background
+from api.commands.demo.cases import TELEPHONES, ZONE, compared, evening_of, simulate_month, store_month, write_papers
+from api.commands.demo.staff import store_week
+from api.commands.demo.store import fill_store, opened_store, verified_week_before, write_background
 from api.commands.duty_papers import Source, facts_of
 from api.commands.incidents.assignment import assign_incidents
 from api.commands.incidents.drawing import draw_heat
