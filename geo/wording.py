@@ -31,7 +31,7 @@ _COUNT = r"(?<![\w.,/+-])(?<!level )(?<!row )(?<!version )"
 _ADJECTIVES = "repaired|second-level|third-level|more|detached|refused"
 # The noun with an adjective, names in parentheses and the verb.
 _ONE = re.compile(
-    rf"{_COUNT}1 (?P<adjective>(?:(?:{_ADJECTIVES}) )?)(?P<noun>{'|'.join(_NOUNS.split())})\b"
+    rf"{_COUNT}1 (?P<adjective>(?:(?:{_ADJECTIVES}) )?)(?P<noun>{'|'.join(_NOUNS.split())})\b(?! or | and )"
     rf"(?P<named>(?: \([^()]*\))?)(?: (?P<verb>{'|'.join(_VERBS)})\b)?"
 )
 _ONE_OF = re.compile(rf"{_COUNT}(?P<of>1 of (?:the )?[\d,]+ [a-z-]+) (?P<verb>{'|'.join(_VERBS)})\b")

@@ -38,7 +38,10 @@ Y = Annotated[str | None, typer.Option("--y", metavar="COL", help="纬度或纵�
 TableCrs = Annotated[
     str | None, typer.Option("--crs", metavar="CRS", help="CSV 坐标的坐标系，如 EPSG:4549。CRS of a CSV's x, y.")
 ]
-Encoding = Annotated[str, typer.Option(metavar="E", help="CSV 编码，如 gb18030。Encoding of a CSV.")]
+Encoding = Annotated[
+    str | None,
+    typer.Option(metavar="E", help="CSV 编码，如 gb18030，默认自动识别。Encoding of a CSV, guessed by default."),
+]
 Counts = Annotated[Path | None, typer.Option(metavar="OUT2", help="各网格点数（CSV）。Count per cell, as CSV.")]
 By = Annotated[Interval | None, typer.Option(help="按小时或按天计数，需要 --time。Count by hour or day; needs --time.")]
 Time = Annotated[str | None, typer.Option(metavar="COL", help="时间所在列。Column of times.")]
@@ -65,7 +68,7 @@ def run(
     y: Y = None,
     datum: options.DatumName = None,
     crs: TableCrs = None,
-    encoding: Encoding = "utf-8",
+    encoding: Encoding = None,
     counts: Counts = None,
     by: By = None,
     time: Time = None,

@@ -21,8 +21,9 @@ from api.files.small_input import few_vertices, most_rows
 from geo.errors import ColumnError, CrsError, DatumError, FileError, first_labels
 from geo.incidents.reprojection import to_metric_as_drawn
 from geo.kernels import uncompiled
-from geo.layers import Datum, is_metric, parse_crs
+from geo.layers import Datum, parse_crs
 from geo.layers.columns import CODE
+from geo.layers.crs import is_projected
 from geo.layers.files.sources import DRIVERS
 from geo.locate import GridIndex
 from geo.locate.batches.cluster import Here, Runner, on_cluster
@@ -298,7 +299,7 @@ def _place_of(source: Source, points: Path, columns: PointColumns, datum: Datum 
         points.name,
         datum=None if datum is None else datum.value,
         crs=columns.crs,
-        is_metric=is_metric(columns.crs),
+        is_projected=is_projected(columns.crs),
     )
     if place is None:
         raise ColumnError(

@@ -90,6 +90,11 @@ def parse_crs(crs: object) -> CRS:
         raise CrsError(f"'{crs}' is not a known coordinate reference system; write it like EPSG:4549") from error
 
 
+def is_projected(crs: object) -> bool:
+    """Whether `crs` is projected, in whichever unit."""
+    return crs is not None and bool(parse_crs(crs).is_projected)
+
+
 def is_metric(crs: object) -> bool:
     """Whether `crs` is projected with both axes in metres."""
     if crs is None:

@@ -152,7 +152,7 @@ def choose_place(
     *,
     datum: str | None,
     crs: str | None,
-    is_metric: bool = False,
+    is_projected: bool = False,
 ) -> Place | None:
     """Decide which columns contain the coordinates.
 
@@ -166,8 +166,8 @@ def choose_place(
         Name, for messages.
     datum, crs
         Declared for the file, by name; None if not declared.
-    is_metric
-        Whether the declared CRS is in metres.
+    is_projected
+        Whether the declared CRS is projected: columns of eastings and northings are preferred.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def choose_place(
     if not places:
         _require_no_halves(headers, file)
         return None
-    if is_metric:
+    if is_projected:
         places.sort(key=lambda place: not place.is_plane)
     usable = [place for place in places if _agrees(place, datum, crs)]
     if not usable:

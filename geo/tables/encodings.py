@@ -79,6 +79,8 @@ def encoding_of(raw: bytes, name: str) -> str:
         return "utf-8"
     if _is_western(raw):
         return "cp1252"
+    if _is_big5(raw):
+        return "cp950"
     if _fits(raw, "gb18030") or _is_damaged_gb(raw):
         return "gb18030"
     raise _no_text(name)
@@ -114,6 +116,17 @@ def _is_damaged_utf8(raw: bytes) -> bool:
     bad = text.count(_REPLACEMENT)
     good = sum("\u2e80" <= character < "\ue000" or "\uff00" <= character < _REPLACEMENT for character in text)
     return _is_damage(bad, good)
+
+
+def _is_big5(raw: bytes) -> bool:
+    """Detect Big5, the encoding of older tables from Taiwan and Hong Kong, which is mostly valid GBK as well.
+
+    The second byte of two fifths of its common characters is below 0x80; in GBK that is so in rare characters only.
+    """
+    pairs = re.findall(rb"[\x81-\xfe][\x40-\xfe]", raw[:_LOOK])
+    low = sum(pair[1] < 0x80 for pair in pairs)
+    common = sum(0xA1 <= pair[0] <= 0xC6 for pair in pairs)
+    return len(pairs) >= _FEW and low >= 0.15 * len(pairs) and common >= 0.8 * len(pairs) and _fits(raw, "cp950")
 
 
 def _is_damaged_gb(raw: bytes) -> bool:

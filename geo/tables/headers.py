@@ -13,17 +13,22 @@ from typing import NamedTuple
 from geo.errors import ColumnError, first_labels
 
 _BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")
+# Traditional characters of headers in Taiwan and Hong Kong, and their simplified forms.
+_SIMPLIFIED = str.maketrans(
+    "經緯座標編號時間發類處點單報稱區縣鄉鎮據體請說內開結臺狀態電話現場門牌項舉訴聯絡橫縱東",
+    "经纬坐标编号时间发类处点单报称区县乡镇据体请说内开结台状态电话现场门牌项举诉联络横纵东",
+)
 _SIGNS = re.compile(r"[\s_\-*:·/.#'\"]")
 
 
 def plain_header(header: Hashable) -> str:
-    """Fold a header for comparison: half width, lower case, without spaces, punctuation and bracketed text (mostly units).
+    """Fold a header for comparison: half width, lower case, simplified, without spaces, signs and bracketed text (mostly units).
 
-    >>> plain_header(" 经度（°） "), plain_header("Report_Time"), plain_header("location.latitude")
+    >>> plain_header(" 經度（°） "), plain_header("Report_Time"), plain_header("location.latitude")
     ('经度', 'reporttime', 'locationlatitude')
     """
     text = unicodedata.normalize("NFKC", str(header)).lower()
-    return _SIGNS.sub("", _BRACKETS.sub("", text))
+    return _SIGNS.sub("", _BRACKETS.sub("", text)).translate(_SIMPLIFIED)
 
 
 class Reference(NamedTuple):
@@ -57,6 +62,10 @@ _DATUM_WORDS: tuple[tuple[str, str], ...] = (
     (r"北京[\s_-]*(?:19)?54|beijing[\s_-]*(?:19)?54", "Beijing 1954"),
     (r"西安[\s_-]*(?:19)?80|xi'?an[\s_-]*(?:19)?80", "Xian 1980"),
 )
+# Systems of Taiwan: in degrees, and eastings and northings of the main island.
+_TAIWAN = re.compile(r"twd[\s_-]*(97|67)(?:[\s_-]*tm2)?")
+_TAIWAN_CRS = {"97": ("EPSG:3824", "EPSG:3826"), "67": ("EPSG:3821", "EPSG:3828")}
+_OF_DEGREES = re.compile(r"[经經纬緯]|lon|lng|lat")
 _EPSG = re.compile(r"epsg[\s:_-]*(\d{4,5})|(?<=[_\s(（\[])(?=4[345]\d\d|32[67]\d\d|3857|2\d{3})(\d{4,5})(?!\d)")
 
 
@@ -67,12 +76,17 @@ def reference_of(header: Hashable) -> Reference:
     Reference(rest='经度()', datum='GCJ-02', crs=None)
     >>> reference_of("百度经度").datum, reference_of("lon_wgs84").datum, reference_of("X [EPSG:4549]").crs
     ('BD-09', 'WGS-84', 'EPSG:4549')
+    >>> reference_of("TWD97_X").crs, reference_of("TWD67緯度").crs
+    ('EPSG:3826', 'EPSG:3821')
     """
     text = unicodedata.normalize("NFKC", str(header)).lower()
     crs = None
     if code := _EPSG.search(text):
         crs = f"EPSG:{code[1] or code[2]}"
         text = text[: code.start()] + text[code.end() :]
+    elif found := _TAIWAN.search(text):
+        text = text[: found.start()] + text[found.end() :]
+        crs = _TAIWAN_CRS[found[1]][0 if _OF_DEGREES.search(text) else 1]
     for pattern, datum in _DATUM_WORDS:
         if re.search(pattern, text):
             return Reference(re.sub(pattern, "", text), datum, crs)

@@ -72,7 +72,11 @@ def find_heading(
         return double
     if best is not None and best.known >= 2:
         return best
-    return next((heading for row, heading in zip(kept, singles, strict=True) if _texts(row) >= 2), None)
+    first = next((at for at, row in enumerate(kept) if _texts(row) >= 2), None)
+    if first is None:
+        return None
+    below = doubles[first] if first < len(doubles) else None
+    return below if below is not None and _texts(kept[first + 1]) == width else singles[first]
 
 
 def _single(rows: list[list[Any]], at: int, known: Collection[str]) -> Heading:
@@ -88,8 +92,10 @@ def _double(rows: list[list[Any]], at: int, known: Collection[str], spans: Seque
         return None
     groups = fill_right(upper, spans, at)
     under = [column for column, value in enumerate(lower) if _there(value)]
-    if not under or len(under) == len(lower):
+    if not under:
         return None
+    if len(under) == len(lower):
+        return _full_double(rows, at, groups, known)
     for column in range(
         1, len(groups)
     ):  # in a CSV saved from merged cells, only the first column of a group has the group's heading
@@ -101,6 +107,29 @@ def _double(rows: list[list[Any]], at: int, known: Collection[str], spans: Seque
     found = _heading(at + 1, names, known)
     # 坐标(GCJ02)_经度 is recognised by its second half.
     halves = [_is_known(name, known) or _is_known(below, known) for name, below in zip(names, lower, strict=True)]
+    return found._replace(known=sum(halves))
+
+
+def _full_double(rows: list[list[Any]], at: int, groups: list[Any], known: Collection[str]) -> Heading | None:
+    """Combine headings of groups with a complete row of headings below; None if the lower row may be data.
+
+    It is a heading if the upper row has a gap after a group's heading, the texts of the lower row differ, and the row below it
+    has numbers in at least a third of the columns.
+    """
+    upper, lower = rows[at], rows[at + 1]
+    below = rows[at + 2] if at + 2 < len(rows) else []
+    gaps = [column for column in range(1, len(upper)) if not _there(upper[column])]
+    numbers = sum(_there(value) and re.fullmatch(r"[-+\d.,:/\sTZ]+", str(value)) is not None for value in below)
+    texts = {plain_header(value) for value in lower}
+    if not gaps or not _there(upper[0]) or len(texts) < len(lower) or 3 * numbers < len(lower):
+        return None
+    filled = list(groups)
+    for column in gaps:
+        if not _there(filled[column]):
+            filled[column] = filled[column - 1]
+    names = [_joined(group, value, lower) for group, value in zip(filled, lower, strict=True)]
+    found = _heading(at + 1, names, known)
+    halves = [_is_known(name, known) or _is_known(value, known) for name, value in zip(names, lower, strict=True)]
     return found._replace(known=sum(halves))
 
 

@@ -149,7 +149,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "huge in one row": (
         lambda d: geojson(d / "a.geojson", [[[1e300, 1], [118, 32], [119, 33], [1e300, 1]]], SOUND),
-        "1 of 3 rows have coordinates .*row 0",
+        "1 of 3 rows has coordinates .*row 0",
     ),
     "empty layer": (lambda d: text(d / "a.geojson", '{"type":"FeatureCollection","features":[]}'), "no geometry|empty"),
     "only null geometries": (

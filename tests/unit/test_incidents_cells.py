@@ -113,7 +113,7 @@ class TestAssign:
             assign(one, squares(2, 1).drop(columns="code"))
         orphan = division()
         orphan.third.loc[0, "parent"] = "320113003009009"
-        with pytest.raises(CodeError, match="1 cells name a parent that does not exist"):
+        with pytest.raises(CodeError, match="1 cell names a parent that does not exist"):
             assign(one, orphan)
 
     def test_edges_are_cut_alike_from_both_sides(self):
@@ -345,11 +345,11 @@ class TestHotspots:
         table = self.table(cells, np.arange(36))
         more = pd.concat([table, pd.DataFrame({"code": ["other"], "incidents": [10**6]})])
         pd.testing.assert_series_equal(hotspots(more, cells)["z"], hotspots(table, cells)["z"])
-        with pytest.raises(CodeError, match="1 cells have no row \\(c035\\)"):
+        with pytest.raises(CodeError, match="1 cell has no row \\(c035\\)"):
             hotspots(table.iloc[:-1], cells)
         with pytest.raises(CodeError, match="more than once"):
             hotspots(pd.concat([table, table]), cells)
-        with pytest.raises(InputError, match="not a number in 1 cells"):
+        with pytest.raises(InputError, match="not a number in 1 cell"):
             hotspots(table.assign(incidents=table["incidents"].where(table["code"] != "c003")), cells)
 
     @pytest.mark.parametrize("columns", [1, 2, 3])

@@ -144,7 +144,7 @@ def test_what_is_refused():
     track = walk(CORNERS)
     with pytest.raises(CrsError, match="no coordinate reference system"):
         match(track, town().set_crs(None, allow_override=True))
-    with pytest.raises(GeometryError, match="no line among 1 rows"):
+    with pytest.raises(GeometryError, match="no line among 1 row"):
         match(track, gpd.GeoDataFrame(geometry=[shapely.Point(X0, Y0).buffer(10)], crs=4549))
     with pytest.raises(GeometryError, match="no line among 0 rows"):
         match(track, town().iloc[:0])

@@ -63,7 +63,7 @@ def test_no_pair_is_made_of_what_is_none(headers):
 
 def test_metric_coordinates_go_before_degrees_where_metres_are_declared():
     headers = "lon,lat,X坐标,Y坐标"
-    assert place(headers, crs="EPSG:4549", is_metric=True).columns[LON] == "X坐标"
+    assert place(headers, crs="EPSG:4549", is_projected=True).columns[LON] == "X坐标"
     assert place(headers).columns[LON] == "lon"
 
 
@@ -84,7 +84,7 @@ def test_a_header_that_names_a_datum_is_believed_or_refused():
     with pytest.raises(DatumError, match="Beijing 1954, which needs local parameters"):
         place("经度(北京54),纬度(北京54)")
     with pytest.raises(CrsError, match="name EPSG:4549, but EPSG:4548 is declared"):
-        place("X(EPSG:4549),Y(EPSG:4549)", crs="EPSG:4548", is_metric=True)
+        place("X(EPSG:4549),Y(EPSG:4549)", crs="EPSG:4548", is_projected=True)
     assert place("X(EPSG:4549),Y(EPSG:4549)").crs == "EPSG:4549"
 
 

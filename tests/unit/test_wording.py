@@ -27,6 +27,7 @@ from geo.wording import singular
             "11 cells have, 2,1 cells have, 3.1 cells, level 1 cells are",
         ),
         ("row 1 points are missing", "row 1 points are missing"),
+        ("it has 1 lines or points without a time", "it has 1 lines or points without a time"),
         ("", ""),
     ],
 )

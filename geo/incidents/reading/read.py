@@ -41,7 +41,8 @@ from geo.incidents.columns import (
 from geo.incidents.kinds import match_kinds
 from geo.incidents.quality_flags import mark_default_points, mark_repeats
 from geo.incidents.reading.positions import positions
-from geo.layers import Datum, is_metric, lon_lat, read_layer
+from geo.layers import Datum, lon_lat, read_layer
+from geo.layers.crs import is_projected
 from geo.layers.row_datums import to_wgs84
 from geo.tables.coordinates import FIELDS, choose_place
 from geo.tables.headers import check_given
@@ -188,7 +189,7 @@ def _from_table(
         path.name,
         datum=None if known is None else known.value,
         crs=None if crs is None else str(crs),
-        is_metric=is_metric(crs),
+        is_projected=is_projected(crs),
     )
     if place is None and not need_position:
         return _without_positions(table, guess_columns(headers, columns, file=path.name), path.name)

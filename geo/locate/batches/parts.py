@@ -224,9 +224,9 @@ def _text_source(files: list[Path], encoding: str | None, part_bytes: int) -> So
         parts += [Chunk(len(parts) + i, str(file), *span) for i, span in enumerate(spans) if span[1] > span[0]]
     if not parts:
         raise FileError(f"{files[0].name}: the table has a header but no rows")
-    return Source(
-        "text", columns, tuple(parts), encoding=found, delimiter=delimiter, damaged=encoding is None, first_row=2
-    )
+    # After plain ASCII nothing is known about later bytes, which may be text in another encoding rather than damage.
+    damaged = encoding is None and not begin.isascii()
+    return Source("text", columns, tuple(parts), encoding=found, delimiter=delimiter, damaged=damaged, first_row=2)
 
 
 def _known_encoding(encoding: str) -> str:

@@ -16,6 +16,7 @@ import shapely
 from geo.arrays import Floats
 from geo.errors import ColumnError, CrsError, GeometryError, InputError
 from geo.layers import Datum, convert, parse_crs
+from geo.layers.crs import crs_name
 from geo.layers.plane import ZONE_PREFIX, crs_with_prefix, has_zone_prefix, zone_prefix
 from geo.layers.transformers import transformer
 from geo.locate.batches.hours import bad_times, series_of
@@ -249,7 +250,7 @@ def judge(checks: list[ChunkCheck], source: Source, reading: Reading, index: Gri
     where = f"{name[0]}: row {row[0]} ({x[0]:.9g}, {y[0]:.9g})"
     if not reading.in_degrees and (np.abs(x) <= 180).all() and (np.abs(y) <= 180).all():
         raise CrsError(
-            f"{where}: these are degrees, but {reading.crs[:40]} is in metres; name their datum (--datum WGS-84)"
+            f"{where}: these are degrees, but {crs_name(reading.crs)} is a projected CRS; name their datum (--datum WGS-84)"
         )
     _compare(x, y, where, [f"{n}: row {r}" for n, r in zip(name, row, strict=True)], reading, index)
     return notices

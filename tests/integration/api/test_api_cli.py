@@ -309,7 +309,10 @@ def _bad_inputs(folder: Path, division, division_file: Path, points_csv: Path) -
         "heading only": (["locate", folder / "heading.csv", *cells, *to, "--datum", "WGS-84"], "no rows"),
         "words for numbers": (["locate", folder / "words.csv", *cells, *to, "--datum", "WGS-84"], "no numbers"),
         "ragged table": (["locate", folder / "ragged.csv", *cells, *to, "--datum", "WGS-84"], "cannot be read"),
-        "not UTF-8 table": (["locate", folder / "gbk.csv", *cells, *to, "--datum", "WGS-84"], "--encoding"),
+        "not UTF-8 table": (
+            ["locate", folder / "gbk.csv", *cells, *to, "--datum", "WGS-84", "--encoding", "utf-8"],
+            "--encoding",
+        ),
         "unknown encoding": (
             ["locate", folder / "gbk.csv", *cells, *to, "--datum", "WGS-84", "--encoding", "klingon"],
             "klingon",

@@ -146,7 +146,7 @@ def test_divide_tells_what_it_was_not_given_and_refuses_buildings_of_another_pla
     common = ("divide", "--street", tmp_path / "street.gpkg", "--counts", "1,2,5", "-o", tmp_path / "d.gpkg")
     code, _, err = wangge(*common, "--buildings", tmp_path / "mixed.gpkg")
     assert code == 0, err
-    assert "1 buildings lie outside the street" in err
+    assert "1 building lies outside the street" in err
     assert "no roads were given" in err
     code, _, err = wangge(*common, "--buildings", tmp_path / "far.gpkg")
     assert code == 2
