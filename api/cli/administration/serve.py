@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,20 +31,27 @@ def run(
     Serve the pages and the API: /, /coverage, /heat, /locate, /api, /health.
     """
     import gc
+
+    # Enabled again when the division is loaded (api.direct.front), at the latest when the server ends or does not start.
+    gc.disable()
+    try:
+        _serve({"database": database, "pages": pages, "host": host, "port": port, "workers": workers})
+    finally:
+        gc.enable()
+
+
+def _serve(given: dict[str, Any]) -> None:
     import os
     from dataclasses import replace
     from datetime import UTC, datetime
 
-    # Enabled again when the division is loaded (api.direct.front).
-    gc.disable()
     from api.cli.console import out
     from api.database.accounts import administrator_link, has_administrator
     from api.server import serve
     from api.settings import Settings
 
-    given = {"database": database, "pages": pages, "host": host, "port": port, "workers": workers}
     known = Settings.from_environment(os.environ)
-    settings = replace(known, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    settings = replace(known, **{name: value for name, value in given.items() if value is not None})
     link = None
     with options.opened_store(settings.database) as (opened, street):
         if not has_administrator(opened, street):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -353,6 +354,7 @@ def test_bad_input_gets_one_line_and_exit_2(wangge, division, division_file, poi
         if code != 2 or out or len(lines) != 1 or not whole or not err.startswith("错误 error: "):
             faults.append(f"{name}: exit {code}, stdout {out!r}, stderr {err!r}, expected {hint!r}")
     assert not faults, "\n".join(faults)
+    assert gc.isenabled(), "a server that did not start leaves the process as it was"
 
 
 def test_a_failed_locate_leaves_no_file(wangge, division_file, tmp_path):
