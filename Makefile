@@ -25,7 +25,7 @@ demo: $(SETUP) ## Divide the model street, run a day on it, write out/, and serv
 
 test: $(SETUP) lint ## Run every check and test
 	@sh tools/debian.sh
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(SETUP) ## Run the static checks
 	$(BIN)/ruff format --check .
