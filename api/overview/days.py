@@ -60,6 +60,15 @@ class JudgedDay:
         return max((verdict.made_at for verdict in self.verdicts.values()), default=None)
 
 
+def grids_of(session: Session, version: int, may_see: Callable[[str], bool] | None = None) -> dict[str, Grid]:
+    """The second-level grids of a version that the caller may see, by code; all of them without `may_see`."""
+    return {
+        code: Grid(code, name or code, parent or "", leader)
+        for code, name, parent, leader in second_level(session, version)
+        if may_see is None or may_see(code)
+    }
+
+
 def judged_days(
     session: Session, street: int, end: date, *, days: int = 28, may_see: Callable[[str], bool] | None = None
 ) -> dict[date, JudgedDay]:
@@ -76,11 +85,7 @@ def judged_days(
     found: dict[date, JudgedDay] = {}
     for day, (rules, version) in sorted(basis.items()):
         if version not in grids:
-            grids[version] = {
-                code: Grid(code, name or code, parent or "", leader)
-                for code, name, parent, leader in second_level(session, version)
-                if may_see is None or may_see(code)
-            }
+            grids[version] = grids_of(session, version, may_see)
         if grids[version]:
             found[day] = JudgedDay(day, rules, grids[version])
     for row in rows:

@@ -9,9 +9,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.database import current_version
-from api.database.divisions import second_level
 from api.database.verdicts import verdict_values
-from api.overview.days import Grid, judged_days
+from api.overview.days import JudgedDay, grids_of, judged_days
 
 #: What is told of a grid in which nothing was observed on the day.
 NOTHING = ("当日尚无该网格的定位记录。", "No position was recorded in this grid on this day yet.")
@@ -24,7 +23,7 @@ def own_grids(
 ) -> list[dict[str, Any]]:
     """State, visits and reason of each second-level grid that the reader may see, those not met first.
 
-    A grid without a stored verdict was not visited; its `required` is that of the other grids, None if there is none.
+    A grid without a stored verdict was not visited; its `required` is None, because classes of grids may have different rules.
 
     Raises
     ------
@@ -34,27 +33,19 @@ def own_grids(
     judged = judged_days(session, street, day, days=1, may_see=may_see).get(day)
     if judged is None:
         version = current_version(session, day=day, street_code=street_code).id
-        rows = second_level(session, version)
-        grids = {code: Grid(code, name or code, above or "", leader) for code, name, above, leader in rows}
-        stored: dict[str, Any] = {}
-    else:
-        grids, stored = judged.grids, judged.verdicts
-    values = verdict_values(session, [verdict.id for verdict in stored.values()])
-    asked = {verdict.required for verdict in stored.values()}
-    usual = asked.pop() if len(asked) == 1 else None
+        judged = JudgedDay(day, "", grids_of(session, version, may_see))
+    values = verdict_values(session, [verdict.id for verdict in judged.verdicts.values()])
     found = []
-    for code, grid in grids.items():
-        if not may_see(code):
-            continue
-        verdict = stored.get(code)
+    for code, grid in judged.grids.items():
+        verdict = judged.verdicts.get(code)
         known = {} if verdict is None else values[verdict.id]
         found.append(
             {
                 "code": code,
                 "name": grid.name,
-                "verdict": "not_visited" if verdict is None else verdict.state,
+                "verdict": judged.state(code),
                 "visits": 0 if verdict is None else verdict.visits,
-                "required": usual if verdict is None else verdict.required,
+                "required": None if verdict is None else verdict.required,
                 "reason_zh": known.get("reason_zh") or NOTHING[0],
                 "reason_en": known.get("reason_en") or NOTHING[1],
                 "made_at": None if verdict is None else verdict.made_at,
