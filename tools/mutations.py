@@ -124,7 +124,7 @@ def run_tests(tree: Path, tests: tuple[str, ...], *, fresh_kernels: Path | None 
 def survives(mutation: Mutation, tree: Path) -> str | None:
     """Apply a mutation, run its tests, and undo it; return the reason why it survives, or None if a test failed."""
     with tempfile.TemporaryDirectory() as kernels:
-        compiled = "numba" in (ROOT / mutation.file).read_text(encoding="utf-8")
+        compiled = "@kernel(" in (ROOT / mutation.file).read_text(encoding="utf-8")
         text = mutation.apply(tree)
         try:
             code = run_tests(tree, mutation.tests, fresh_kernels=Path(kernels) if compiled else None)

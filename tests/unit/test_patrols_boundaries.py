@@ -14,6 +14,8 @@ from pyproj import CRS
 from geo.days import local_days, micro_at, moment_at
 from geo.errors import InputError
 from geo.patrols import Rules, clean, due, evidence, open_verdicts, presences, restate, verify, visits
+from geo.patrols.stays.day_visits import DayVisits
+from geo.patrols.verdicts import SEVERAL_P, _left_unobserved
 from geo.tracks.limits import DEFAULT_LIMITS
 from geo.tracks.trajectory import RADIUS_PER_SIGMA, raw_path
 
@@ -163,6 +165,11 @@ def test_a_stay_of_another_officer_on_the_same_device_is_another_stay():
     assert texts[0] == "no difference"
     assert "1 stays came" in texts[1]
     assert "1 stays went" in texts[1]
+    # Of the same device and officer, but hours later: another stay.
+    other = row("14:00", "14:20")
+    table = restate(_verdicts(one), _verdicts(other), visits_before=made(one), visits_after=made(other), why="late")
+    assert "1 stays came" in table["difference_en"].iloc[0]
+    assert "1 stays went" in table["difference_en"].iloc[0]
 
 
 def test_a_version_holds_from_its_first_day_on():
@@ -227,10 +234,25 @@ def test_the_local_day_begins_at_midnight_and_skipped_times_move_forward():
 def test_open_verdicts_come_with_the_likeliest_first():
     table = pd.DataFrame(
         {
-            "code": list("ABCD"),
-            "day": DAY,
-            "verdict": ["unknown", "met", "unknown", "unknown"],
-            "probability": [0.2, 1, 0.9, 0.2],
+            "code": list("ABCDE"),
+            "day": [DAY, DAY, DAY, DAY, DAY + dt.timedelta(days=1)],
+            "verdict": ["unknown", "met", "unknown", "unknown", "unknown"],
+            "probability": [0.2, 1, 0.9, 0.2, 0.95],
         }
     )
-    assert open_verdicts(table)["code"].tolist() == ["C", "A", "D"]
+    assert open_verdicts(table)["code"].tolist() == ["C", "A", "D", "E"]
+
+
+@pytest.mark.parametrize(
+    ("first", "outside_s", "several"),
+    [("08:30:00", 600.0, SEVERAL_P), ("08:30:00", 599.0, 0.0), (None, 1200.0, SEVERAL_P), (None, 1199.0, 0.0)],
+)
+def test_a_long_stay_after_a_visit_needs_one_absence_to_have_been_another_and_alone_two(first, outside_s, several):
+    """Three hours at the border, ten minutes after a visit, or without one; a hidden absence takes ten minutes."""
+    rows = [row("09:00", "12:00"), *([] if first is None else [row(first, "08:50:00")])]
+    stays = made(*rows)
+    late = stays["start"] == at("09:00")
+    assert stays.loc[late, "reason"].tolist() == ["" if first is None else "too_soon"]
+    stays.loc[late, "likely_s"] = 3 * 3600.0 - outside_s
+    stays.loc[late, "absence_s"] = 200.0
+    assert _left_unobserved(DayVisits.of(stays, Rules()), [], Rules()) == several

@@ -192,3 +192,11 @@ def test_two_rounds_with_a_silent_phone_between_are_in_doubt_not_failed():
         ]
     )
     assert verify(visits(short), cells(), presences=short, day=DAY)["verdict"].iloc[0] == "short"
+
+
+@pytest.mark.parametrize(("apart", "expected"), [(90.0, 2.0), (90.5, 1.0)])
+def test_visits_exactly_as_far_apart_as_required_both_count(apart, expected):
+    zero, start, end = np.zeros(2, dtype=np.int64), np.array([0, 100]), np.array([10, 110])
+    found = visit_count(zero, start, end, np.ones(2), groups=1, apart=apart, required=2)
+    assert found.expected.tolist() == [expected]
+    assert found.p_required.tolist() == [float(expected == 2.0)]

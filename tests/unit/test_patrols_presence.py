@@ -263,3 +263,15 @@ def test_standing_still_is_told_from_walking():
     assert len(np.unique(np.round(still.x, 3))) == 1
     assert abs(still.x[0] - X0 - 100) < 2
     np.testing.assert_allclose(walked.x - X0, 100 + 90 * np.sin(t / 100), atol=0.01)
+
+
+def test_a_silence_has_the_distance_between_the_fixes_around_it():
+    table = presences(track([0, 10, 1000, 1010], [20, 20, 50, 50], np.array([20.0, 20, 60, 60])), cells(), rules=RULES)
+    assert table.loc[table["kind"] == "unknown", "length_m"].tolist() == pytest.approx([50.0, 50.0], abs=0.01)
+
+
+@pytest.mark.parametrize(("every_s", "sure"), [(120.0, 6), (119.9, 0)])
+def test_fixes_at_least_two_minutes_apart_are_evidence_of_their_own(every_s, sure):
+    table = presences(track(every_s * np.arange(6), 80 + 8.0 * np.arange(6)), cells(), rules=RULES)
+    assert table["cell"].tolist() == ["A"]
+    assert table["sure_fixes"].tolist() == [sure]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pandas as pd
 import pytest
 
 from geo.errors import FileError, InputError
@@ -75,3 +76,42 @@ def test_files_that_are_no_toml(tmp_path):
 def test_rules_are_frozen():
     with pytest.raises(AttributeError):
         DEFAULT_RULES.visits_per_day = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"doubt": 0.95}, "doubt 0.95 and confidence 0.95"),
+        ({"confidence": 1.0}, "doubt 0.04 and confidence 1"),
+        ({"seen_cells_share": 2.0}, "seen_cells_share is 2, it must be a share"),
+        ({"seen_roads_share": -0.1}, "seen_roads_share is -0.1, it must be a share"),
+        ({"hours_from": dt.time(22)}, "hours_from 22:00 must be before hours_to 22:00"),
+    ],
+)
+def test_values_on_and_beyond_their_limits_are_refused(values, says):
+    with pytest.raises(InputError, match=says):
+        Rules(**values)
+    assert Rules(seen_cells_share=1.0, seen_roads_share=0.0, doubt=0.94).name
+
+
+def test_a_cell_of_two_classes_belongs_to_the_first():
+    park = Rules(class_column="kind", class_values=("park", "both"))
+    lane = Rules(class_column="kind", class_values=("both", "lane"))
+    rules = Rules(classes=(park, lane))
+    cells = pd.DataFrame({"kind": ["both", "lane", "park", "home"]})
+    assert [(part.class_values, rows.tolist()) for part, rows in rules.by_class(cells)] == [
+        (("park", "both"), [0, 2]),
+        (("both", "lane"), [1]),
+        ((), [3]),
+    ]
+
+
+def test_versions_of_several_files_are_kept_and_two_of_one_day_are_refused(tmp_path):
+    paths = []
+    for version, day in ((1, "2026-01-01"), (2, "2026-06-01"), (3, "2026-06-01")):
+        paths.append(tmp_path / f"{version}.toml")
+        paths[-1].write_text(f'id = "a"\nversion = {version}\nholds_from = {day}\n', encoding="utf-8")
+    rules = Rules.read(paths[1], paths[0])
+    assert [rules.on(dt.date(2026, month, 1)).name for month in (5, 6)] == ["a@1", "a@2"]
+    with pytest.raises(InputError, match="a@2 and a@3 both hold from 2026-06-01"):
+        Rules.read(*paths)

@@ -376,3 +376,21 @@ def test_a_short_walk_elsewhere_does_not_make_two_visits_of_a_long_stay():
     assert judge(morning, stay, again)["verdict"].tolist() == ["unknown"]
     # Away for longer than required between rounds, it is another visit.
     assert judge(morning, presence("08:00", "15:00"), again)["verdict"].tolist() == ["met"]
+
+
+def test_only_time_inside_is_time_present_and_a_moment_of_the_day_stands_for_it():
+    rows = [presence("08:30", "08:50"), presence("09:00", "09:10", kind="near")]
+    for day in (DAY, dt.datetime(2026, 11, 23, 18), "2026-11-23"):
+        found = judge(*rows, day=day)
+        assert found["present_s"].tolist() == [1200.0]
+        assert found["day"].tolist() == [DAY]
+        assert not isinstance(found["day"].iloc[0], dt.datetime)
+        assert found["visits"].tolist() == [1]
+
+
+def test_a_little_doubt_at_the_border_does_not_mean_that_the_officer_left():
+    """An hour at the border, of which a tenth is expected outside: with more than 0.15 it may have been two visits."""
+    rows = [presence("08:30", "09:30", likely=0.9) | {"spread_s2": 100.0}]
+    assert judge(*rows)["probability"].tolist() == [0.0]
+    rows = [presence("08:30", "09:30", likely=0.8) | {"spread_s2": 100.0}]
+    assert judge(*rows)["probability"].iloc[0] >= 0.2
