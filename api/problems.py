@@ -1,15 +1,19 @@
-"""Errors as HTTP answers: one table of status codes, one body (RFC 9457), titles in Chinese and English."""
+"""Errors as HTTP answers: one table of status codes, one body (RFC 9457), titles in Chinese and English.
+
+A browser that opens a page gets an HTML page with the same status code; programs, scripts and ``/api`` get the JSON body.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from api.errors import (
     ConflictError,
@@ -88,11 +92,13 @@ def status_of(error: Exception) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def problem(request: Request, status: int, detail: str, zh: str | None = None, **more: Any) -> JSONResponse:
-    """A problem document as answer.
+def problem(request: Request, status: int, detail: str, zh: str | None = None, **more: Any) -> Response:
+    """A problem document as answer, or its page.
 
     ``title`` is bilingual; ``detail`` and ``en`` hold the English sentence, ``zh`` the Chinese one.
     """
+    if _opens_page(request):
+        return _error_page(request, status, more.get("errors"), (zh or in_chinese(detail), more.get("en", detail)))
     # Loaded here: the server answers before FastAPI is imported.
     from fastapi.encoders import jsonable_encoder
 
@@ -109,7 +115,40 @@ def problem(request: Request, status: int, detail: str, zh: str | None = None, *
     return JSONResponse(jsonable_encoder(body), status_code=status, media_type=MEDIA_TYPE)
 
 
-def wangge_problem(request: Request, error: WanggeError) -> JSONResponse:
+def _opens_page(request: Request) -> bool:
+    """Whether a browser asks for a page: its ``Accept`` begins with HTML; scripts ask for anything, programs for JSON."""
+    if request.method not in ("GET", "HEAD") or request.url.path.startswith("/api/"):
+        return False
+    html, json = (request.headers.get("accept", "").find(kind) for kind in ("text/html", "json"))
+    return html >= 0 and (json < 0 or html < json) and request.query_params.get("f") != "json"
+
+
+def _error_page(
+    request: Request, status: int, errors: Sequence[Mapping[str, str]] | None, reason: tuple[str, str]
+) -> HTMLResponse:
+    """The page of an error; `errors` are the parameters that cannot be read, each on a line."""
+    from api.routes.navigation import entries_for
+    from maps.pages.error_page import render_error
+
+    lines = [reason]
+    if errors:
+        named = [(error["where"].removeprefix("query."), error) for error in errors]
+        lines = [(f"{name}：{error['what_zh']}", f"{name}: {error['what']}") for name, error in named]
+    # Without its parameters a page shows what it shows by default; that does not help who may not see it.
+    helps = status in (400, 404, 422) and bool(request.url.query)
+    page = render_error(
+        status,
+        (TITLES.get(status, "出错"), HTTPStatus(status).phrase),
+        lines,
+        # Before all routes are made there is no page to go to.
+        navigation=entries_for(request) if hasattr(request.app, "routes") else [],
+        path=request.url.path,
+        plain=request.url.path if helps else "",
+    )
+    return HTMLResponse(page, status_code=status, headers={"Cache-Control": "no-store", "Vary": "Accept"})
+
+
+def wangge_problem(request: Request, error: WanggeError) -> Response:
     """Problem document of a wangge error, with the headers required by its status."""
     status = status_of(error)
     members = {"kind": type(error).__name__, **getattr(error, "members", {})}
@@ -126,7 +165,7 @@ def wangge_problem(request: Request, error: WanggeError) -> JSONResponse:
     return answer
 
 
-def database_problem(request: Request, error: SQLAlchemyError) -> JSONResponse:
+def database_problem(request: Request, error: SQLAlchemyError) -> Response:
     """Problem document of a database failure; the original message is not shown, as it may contain data."""
     log.error("the database failed at %s: %s", request.url.path, type(error).__name__)
     answer = problem(request, 503, "the database does not answer; try again in a few seconds")
@@ -134,7 +173,7 @@ def database_problem(request: Request, error: SQLAlchemyError) -> JSONResponse:
     return answer
 
 
-def unexpected_problem(request: Request, error: Exception) -> JSONResponse:
+def unexpected_problem(request: Request, error: Exception) -> Response:
     """Problem document of an internal error. The text of the error is only logged, as it may contain confidential data."""
     log.exception("unexpected error at %s", request.url.path, exc_info=error)
     return problem(request, 500, "unexpected error; the server's log says more")
@@ -145,11 +184,11 @@ def install(app: FastAPI) -> None:
     from fastapi.exceptions import RequestValidationError
 
     @app.exception_handler(WanggeError)
-    def _wangge(request: Request, error: WanggeError) -> JSONResponse:
+    def _wangge(request: Request, error: WanggeError) -> Response:
         return wangge_problem(request, error)
 
     @app.exception_handler(RequestValidationError)
-    def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
+    def _validation(request: Request, error: RequestValidationError) -> Response:
         errors = [
             {"where": ".".join(map(str, e["loc"])), "what": e["msg"], "what_zh": phrase_in_chinese(e["msg"])}
             for e in error.errors()
@@ -159,15 +198,15 @@ def install(app: FastAPI) -> None:
         return problem(request, 422, detail, zh, errors=errors)
 
     @app.exception_handler(SQLAlchemyError)
-    def _database(request: Request, error: SQLAlchemyError) -> JSONResponse:
+    def _database(request: Request, error: SQLAlchemyError) -> Response:
         return database_problem(request, error)
 
     @app.exception_handler(HTTPException)
-    def _http(request: Request, error: HTTPException) -> JSONResponse:
+    def _http(request: Request, error: HTTPException) -> Response:
         answer = problem(request, error.status_code, str(error.detail))
         answer.headers.update(error.headers or {})
         return answer
 
     @app.exception_handler(Exception)
-    def _bug(request: Request, error: Exception) -> JSONResponse:
+    def _bug(request: Request, error: Exception) -> Response:
         return unexpected_problem(request, error)

@@ -42,8 +42,8 @@ async def navigation(request: Request) -> list[Entry]:
 
 
 def entries_for(request: Request) -> list[Entry]:
-    """Entries for the caller of a request, as determined by :func:`api.access.admission.admit`."""
-    caller, settings = request.state.caller, request.app.state.settings
+    """Entries for the caller of a request, as determined by :func:`api.access.admission.admit`; without one, for the public."""
+    caller, settings = getattr(request.state, "caller", PUBLIC), request.app.state.settings
     rights = {
         route.path: getattr(route.endpoint, "right", None)
         for route in routes_of(request.app)

@@ -43,6 +43,8 @@ def test_communities_stand_in_the_order_of_codes_and_add_up() -> None:
     assert [row[1] for row in table.rows] == ["万寿村社区", "长营村社区"]
     assert [sum(row[k] for row in table.rows) for k in (2, 3, 4, 5, 7, 8)] == [32, 27, 20, 16, 11, 3]
     assert "不是名次" in table.note
+    # Communities with few cases are not compared.
+    assert table.note.endswith("没有社区超出99.8%界限。")
 
 
 def test_facts_have_case_numbers_and_no_person() -> None:
@@ -90,6 +92,14 @@ def test_a_month_shows_how_work_is_spread() -> None:
     # 26 cases for two persons, 14 for one: 13 and 14 each, the street's mean is 40 / 3.
     assert [(row[2], row[4], row[6]) for row in table.rows] == [(2, 26, "0.97"), (1, 14, "1.05")]
     assert "不用于评价个人" in table.note
+    for start, end, shown in (
+        (dt.date(2026, 2, 1), dt.date(2026, 3, 1), True),
+        (dt.date(2026, 2, 2), dt.date(2026, 3, 1), False),
+    ):
+        titles = [
+            block.title for block in brief(facts, start, end, issue=ISSUE).blocks if isinstance(block, TableBlock)
+        ]
+        assert ("工作饱和度" in titles) is shown
 
 
 def test_the_funnel_stands_on_the_figures() -> None:

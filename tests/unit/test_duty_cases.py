@@ -193,6 +193,7 @@ def test_steps_back_and_ends_need_a_reason(action: Action, reason: str) -> None:
     with pytest.raises(RefusedStep) as refusal:
         advance(case, event(case, action, role, "另一人", reason=reason, payload={}))
     assert refusal.value.kind == "reason"
+    assert advance(case, event(case, action, role, "另一人", reason="无此", payload={})).last.reason == "无此"  # type: ignore[union-attr]
 
 
 def test_outcome_is_apart_from_the_state() -> None:
@@ -259,6 +260,10 @@ def test_extensions_two_at_most_in_time_and_by_somebody_else() -> None:
     with pytest.raises(RefusedStep) as refusal:
         step(case, A.EXTEND, R.LEVEL1, "乙", payload={"granted": 2})
     assert refusal.value.kind == "role", "the second one is a leader's"
+    case = step(case, A.EXTEND, R.LEADER, payload={"granted": 0})
+    assert case.extensions == 1, "a refused one does not count"
+    with pytest.raises(RefusedStep, match="number of working days"):
+        step(case, A.ASK_EXTEND, R.UNIT, payload={"asked": 0})
     case = step(case, A.EXTEND, R.LEADER, payload={"granted": 1})
     assert A.EXTEND not in allowed(case, R.LEADER)
     with pytest.raises(RefusedStep, match="is the most"):
@@ -292,6 +297,8 @@ def test_limits_are_frozen_and_lateness_stays() -> None:
     excused = step(again, A.EXEMPT, R.SUPERVISOR, at=again.changed_at)
     assert excused.late
     assert excused.exempt == "理由说明"
+    assert A.EXEMPT in allowed(again, R.SUPERVISOR)
+    assert A.EXEMPT not in allowed(excused, R.SUPERVISOR), "once is enough"
     with pytest.raises(RefusedStep):
         step(handling(), A.EXEMPT, R.SUPERVISOR)
 
@@ -332,6 +339,10 @@ def test_a_returned_case_keeps_the_time_that_was_used() -> None:
     # Of five days from Monday 2, three were left on Wednesday 4: from Thursday 5 until Tuesday 10.
     assert again.due is not None
     assert (again.due + dt.timedelta(hours=8)).isoformat() == "2026-03-10T18:00:00+00:00"
+    assert again.assigned_at == case.assigned_at, "the first dispatch"
+    void = step(back, A.VOID, R.LEVEL1, at=dt.datetime(2026, 4, 1, 2, tzinfo=dt.UTC))
+    assert [(run.clock, run.until, run.late) for run in void.runs][-1] == (Clock.HANDLE, back.changed_at, False)
+    assert not void.late, "the limit stood still"
 
 
 def test_reopening_within_thirty_days_keeps_the_first_closing() -> None:
@@ -340,6 +351,10 @@ def test_reopening_within_thirty_days_keeps_the_first_closing() -> None:
     assert case.closed_at is not None
     back = advance(case, event(case, A.REOPEN, R.CLERK, at=case.closed_at + dt.timedelta(days=30)))
     assert (back.state, back.round, back.outcome, back.first_closed_at) == (S.HANDLING, 2, None, case.closed_at)
+    closed = back
+    for action, role in PATHS[S.CLOSED][len(PATHS[S.HANDLING]) :]:
+        closed = advance(closed, event(closed, action, role, at=back.changed_at))
+    assert (closed.closed_at, closed.first_closed_at) == (back.changed_at, case.closed_at)
     with pytest.raises(RefusedStep) as refusal:
         advance(case, event(case, A.REOPEN, R.CLERK, at=case.closed_at + dt.timedelta(days=30, seconds=1)))
     assert refusal.value.kind == "recurrence"
@@ -427,12 +442,17 @@ def test_merging_is_a_link_that_loses_nobody() -> None:
     assert book.cases["C"].reports == ("R-C", "R-A", "R-B")
     assert [book.live(report).case_id for report in book.reports] == ["C", "C", "C"]
     assert book.cases["B"].reports == ("R-B",), "its own reports stay its own"
+    assert to_be_answered(book.cases["B"]) == (), "the main case replies"
+    with pytest.raises(RefusedStep, match="into one that was merged into it"):
+        advance(book.cases["C"], event(book.cases["C"], A.MERGE, R.CLERK, case_id="C", payload={"main_case": "A"}))
     with pytest.raises(RefusedStep) as refusal:
         _merge(book, "C", "A")
     assert refusal.value.kind == "merge"
     book.add(event(book.cases["B"], A.UNMERGE, R.LEVEL1, case_id="B", payload={}))
-    assert book.cases["C"].reports == ("R-C", "R-A")
-    assert book.cases["A"].reports == ("R-A",)
+    assert (book.cases["C"].reports, book.cases["C"].taken_in) == (("R-C", "R-A"), (("A", ("R-A",)),))
+    assert (book.cases["A"].reports, book.cases["A"].taken_in) == (("R-A",), ())
+    answered = book.add(event(book.cases["C"], A.ANSWER, R.CLERK, case_id="C", payload={}))
+    assert answered.answered == answered.reports, "an answer that names no report is for all"
     assert (book.cases["B"].state, book.live("R-B").case_id) == (S.REPORTED, "B")
 
 

@@ -95,6 +95,10 @@ def test_the_explanation_names_each_day_and_why() -> None:
     assert lines[-2] == "2026-10-09 00:00-18:00　星期五　计入：第2个工作日，共2个"
     assert lines[-1] == "截止时间为2026-10-09 18:00"
     late = deadline(at("2026-12-30 10:00"), Limit(3, "working_day"), CHINA)
+    assert not deadline(at("2026-12-31 23:00"), Limit(2, "emergency_hour"), CHINA).provisional
+    assert not deadline(at("2027-01-05 09:00"), Limit(3, "calendar_day"), CHINA).provisional, (
+        "holidays do not matter to it"
+    )
     assert "provisional" in late.explanation()[-1].en
     saturday = deadline(at("2026-10-09 10:00"), Limit(1, "working_day"), CHINA)
     assert saturday.explanation()[-2].en.endswith("worked for a holiday (国庆节调休上班)")
@@ -109,6 +113,9 @@ def test_the_explanation_names_each_day_and_why() -> None:
         ("working_day", "2026-03-09 09:00", "2026-03-11 09:00", "2026-03-11 18:00"),
         ("working_day", "2026-03-09 09:00", "2026-03-14 09:00", "2026-03-16 18:00"),
         ("working_day", "2026-03-10 09:00", "2026-03-14 09:00", "2026-03-09 18:00"),
+        # On the last day nothing but its rest is left; a pause that begins at the due time changes nothing.
+        ("working_day", "2026-03-09 09:00", "2026-03-11 18:00", "2026-03-11 18:00"),
+        ("working_day", "2026-03-09 18:00", "2026-03-11 09:00", "2026-03-09 18:00"),
         ("working_hour", "2026-03-02 10:00", "2026-03-03 10:00", "2026-03-03 12:00"),
         ("emergency_hour", "2026-03-02 10:00", "2026-03-07 10:00", "2026-03-07 13:00"),
     ],
@@ -132,6 +139,9 @@ def test_adding_and_measuring_working_time_are_inverse() -> None:
 def test_limits_that_cannot_be(amount: float) -> None:
     with pytest.raises(InputError):
         deadline(at("2026-03-02 09:00"), Limit(amount, "working_day"), CHINA)
+    if amount <= 0:
+        with pytest.raises(InputError, match="not above 0"):
+            deadline(at("2026-03-02 09:00"), Limit(amount, "working_hour"), CHINA)
 
 
 def test_a_naive_start_is_refused() -> None:

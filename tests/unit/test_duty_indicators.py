@@ -6,12 +6,13 @@ import datetime as dt
 
 import pytest
 
-from geo.duty.briefs.areas import area_table
+from geo.duty.briefs.areas import LEAST_GROUP, area_table
 from geo.duty.briefs.indicators import DEFINITIONS, Period, counted_cases, definition_lines
+from geo.duty.briefs.proportions import Z_95
 from geo.duty.briefs.sampling import sample_for_review
 from geo.duty.facts import Facts
 from geo.errors import InputError
-from tests.unit.duty_cases import END, START, STREET, forty, moment, without
+from tests.unit.duty_cases import END, START, STREET, Street, forty, moment, without
 
 #: Counted by hand from the groups: numerator, denominator.
 BY_HAND = {
@@ -163,3 +164,66 @@ def test_a_case_that_was_shelved_after_its_limit_is_late_but_no_longer_overdue()
     assert period.overdue() == before
     # The day before it was shelved it was one of those that are overdue.
     assert "N41" in Period(street.facts(), START, dt.date(2026, 3, 4)).overdue()
+
+
+#: A case in progress, due on the 4th at 18:00.
+RUNNING = "2 09:00 report | 2 09:30 file | 2 10:00 assign"
+
+
+def counts(street: Street, indicator: str) -> tuple[list[str], list[str]]:
+    counted = counted_cases(Period(street.facts(), START, END), indicator)
+    return counted.numerator, counted.denominator
+
+
+def test_a_case_that_stood_still_until_midnight_is_due_on_the_next_day() -> None:
+    street = Street()
+    street.add("M1", 1, f"{RUNNING} | 2 10:30 sign | 4 09:00 shelve | 5 00:00 resume")
+    street.add("M2", 1, f"{RUNNING} | 2 10:30 sign | 4 09:00 shelve | 5 00:01 resume")
+    period = Period(street.facts(), START, END)
+    assert {case.due for case in period.cases.values()} == {moment(5, "18:00")}
+    assert period.due() == ["M1"]
+
+
+def test_a_case_that_was_returned_was_not_dispatched_right() -> None:
+    street = Street()
+    street.add("M1", 1, f"{RUNNING} | 2 15:00 return_up")
+    street.add("M2", 1, RUNNING)
+    assert counts(street, "DISP") == (["M2"], ["M1", "M2"])
+
+
+def test_a_case_that_came_back_is_repeated() -> None:
+    street = Street()
+    street.add("M1", 1, "2 09:00 report", report={"recurrence_of": "N01"})
+    street.add("M2", 1, "2 09:00 report | 2 10:00 add_report")
+    street.add("M3", 1, "2 09:00 report | 2 10:00 add_report | 2 11:00 add_report")
+    assert counts(street, "REP") == (["M1", "M3"], ["M1", "M2", "M3"])
+
+
+def test_the_last_visit_says_whether_somebody_was_reached() -> None:
+    street = Street()
+    once = f"{RUNNING} | 2 10:30 sign | 3 15:00 done | 3 16:00 verify_ok"
+    again = f"{once} | 4 09:00 visit_unsolved | 4 10:00 done | 4 11:00 verify_ok | 4 12:00 visit_solved"
+    street.add("M1", 1, f"{once} | 3 17:00 visit_solved", visit_solved={"result": "declined"})
+    street.add("M2", 1, again, visit_solved={"result": "unreached"})
+    street.add("M3", 1, again)
+    assert counts(street, "VISR") == (["M3"], ["M1", "M2", "M3"])
+    assert counts(street, "VISS") == (["M3"], ["M3"])
+
+
+def test_similar_cases_have_one_matter_limit_and_channel() -> None:
+    """Ten cases of each of three channels: what is expected of a community follows its channels."""
+    street = Street()
+    closed = f"{RUNNING} | 2 10:30 sign | 3 15:00 done | 3 16:00 verify_ok | 3 17:00 visit_solved"
+    for k in range(LEAST_GROUP):
+        street.add(f"A{k:02d}", 1, closed)
+        street.add(f"B{k:02d}", 1, closed, report={"channel": "letter"})
+        street.add(f"C{k:02d}", 2, RUNNING, report={"channel": "walk_in"})
+    table = area_table(street.facts(), START, END, indicators=["CLO"])
+    assert table["expected"].tolist() == [1.0, 0.0]
+
+
+def test_limits_of_an_area_come_from_the_shares_of_its_cases(period: Period) -> None:
+    first = area_table(period, START, END, indicators=["CLO"]).iloc[0]
+    share, n = 20 / 27, 19
+    assert first["expected"] == pytest.approx(share)
+    assert first["low_95"] == pytest.approx(share - Z_95 * (share * (1 - share) / n) ** 0.5)

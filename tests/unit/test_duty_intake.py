@@ -52,6 +52,14 @@ def test_candidates_are_ranked_and_say_why() -> None:
     found = duplicate_candidates(new, others)
     assert [c.case_id for c in found] == ["same", "building", "near words", "near", "far"]
     assert found[0].why.zh.startswith("同一楼栋，相距30米")
+    # 15 m are very close, 15.01 m are not; then words count. Three of four pairs of characters are common on both sides.
+    words = Place("A", AT, 0.0, 0.0, "小区路灯不亮")
+    close = [place("b", 40.0, text="路灯不亮"), place("c", 15.01, text="垃圾满溢"), place("d", 15.0, text="垃圾满溢")]
+    assert [(c.case_id, c.likeness) for c in duplicate_candidates(words, close)] == [
+        ("d", 0.0),
+        ("b", 0.75),
+        ("c", 0.0),
+    ]
     with pytest.raises(InputError):
         duplicate_candidates(new, others, near_m=0)
 
@@ -88,6 +96,7 @@ def test_an_item_runs_from_finding_to_being_struck_off() -> None:
         "李四",
         False,
     )
+    assert item.rounds == 1
 
 
 def test_nobody_rechecks_their_own_item() -> None:
@@ -128,6 +137,9 @@ def test_an_item_is_late_from_the_day_after_its_limit() -> None:
     for day, late in ((9, False), (10, True)):
         at = dt.datetime(2026, 3, day, 12, tzinfo=dt.UTC)
         assert advance_item(item, dataclasses.replace(steps[2], at=at)).late is late
+    # One o'clock of the 10th here is still the 9th in Greenwich.
+    night = dataclasses.replace(steps[2], at=dt.datetime(2026, 3, 9, 17, tzinfo=dt.UTC))
+    assert advance_item(item, night, dt.timezone(dt.timedelta(hours=8))).late
 
 
 def test_who_put_an_item_right_cannot_recheck_it() -> None:

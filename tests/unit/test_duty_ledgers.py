@@ -309,6 +309,8 @@ def test_signed_ledgers_keep_their_text_and_get_corrections(street: Street, fact
     with pytest.raises(InputError):
         corrections(signed, ledger("A", TUESDAY, facts, scope=ONE))
     with pytest.raises(InputError):
+        corrections(signed, ledger("A", MONDAY, facts, scope=f"{STREET}002"))
+    with pytest.raises(InputError):
         signed_table("{}")
 
 

@@ -72,6 +72,8 @@ def test_overdue_decisions_open_the_agenda_until_they_are_carried_out() -> None:
     assert not made(street, decisions=(decision(done_at=moment(4, "09:00")),)).needed
     # It was carried out on Friday: on Thursday it was still open.
     assert made(street, decisions=(decision(done_at=moment(6, "09:00")),)).needed
+    # A decision of a later meeting is not known yet.
+    assert not made(street, decisions=(decision(decided_at=moment(6, "09:00")),)).needed
 
 
 def test_a_decision_on_a_case_is_carried_out_by_its_steps() -> None:
@@ -134,6 +136,12 @@ def test_clusters_are_one_line() -> None:
     for k in range(2):
         two.add(f"M{k}", 1, "2 09:00 report | 2 09:30 file 5工作日 | 4 10:00 assign | 4 10:30 sign")
     assert not made(two).needed
+    # A merged case counts by its report alone.
+    merged = Street()
+    for k in range(2):
+        merged.add(f"M{k}", 1, "2 09:00 report | 2 09:30 file 5工作日")
+    merged.add("M1", 1, "4 10:00 merge", merge={"main_case": "M0"})
+    assert not made(merged).needed
     # A third report of one of them makes it a cluster.
     two.add("M1", 1, "4 12:00 add_report")
     assert rules_of(made(two)) == [Rule.CLUSTER]
@@ -145,10 +153,10 @@ def test_clusters_by_distance() -> None:
         cell = f"{STREET}001001{k + 1:03d}"
         street.add(f"M{k}", 1, "2 09:00 report", report={"third": cell})
     near = {
-        name: dataclasses.replace(report, lon=118.8 + k * 0.0004, lat=32.1)
+        name: dataclasses.replace(report, lon=118.8 + k * 0.0005, lat=32.1)
         for k, (name, report) in enumerate(street.reports.items())
     }
-    # 0.0004 degrees of longitude are 38 m here: each is near the next one.
+    # 0.0005 degrees of longitude are 47 m here (56 m of latitude): each is near the next one.
     assert Rule.CLUSTER in rules_of(made(street, reports=near))
     far = {name: dataclasses.replace(report, lon=118.8 + k * 0.0008) for k, (name, report) in enumerate(near.items())}
     assert Rule.CLUSTER not in rules_of(made(street, reports=far))
@@ -181,6 +189,29 @@ def test_recurrence_reviews_joint_handling_and_unknown_places() -> None:
     assert order == sorted(order)
 
 
+@pytest.mark.parametrize(("clock", "again"), [("07:00", True), ("07:01", False)])
+def test_a_problem_recurs_within_thirty_days(clock: str, again: bool) -> None:
+    street = Street()
+    street.add("C1", 1, "1 06:00 report | 1 06:10 self_solve | 1 06:20 verify_ok | 1 07:00 visit_solved")
+    street.add("M1", 1, f"31 {clock} report", report={"recurrence_of": "C1"})
+    assert (Rule.RECURRED in rules_of(made(street, dt.date(2026, 3, 31)))) is again
+
+
+def test_a_reason_of_many_cases_is_not_that_of_one() -> None:
+    street = Street()
+    decided = {"unit": "城管中队", "due": "2026-03-04"}
+    street.add("M1", 1, f"{RUNNING} | 2 11:00 call_joint | 3 10:00 decide_assign", decide_assign=decided)
+    street.add("M2", 2, RUNNING)
+    first, second = made(street).lines
+    assert (first.rule, first.cases, second.rule, second.cases) == (
+        Rule.DECISION_OVERDUE,
+        ("M1",),
+        Rule.DUE_SOON,
+        ("M2",),
+    )
+    assert first.why.zh == "2026-03-03议定，应于03-04前完成，已超1天"
+
+
 def test_grids_short_of_patrols_on_three_days() -> None:
     street = Street()
     found = agenda(street.facts(moment(5, "08:00")), THURSDAY)
@@ -188,6 +219,9 @@ def test_grids_short_of_patrols_on_three_days() -> None:
         (Rule.SHORT_OF_PATROLS, f"{STREET}001002", "李喆")
     ]
     assert found.lines[0].why.zh == "近7天有3天巡查未达标"
+    # Of Wednesday to Friday of the week before, Wednesday is eight days ago.
+    earlier = verdicts().assign(day=lambda table: table["day"] - dt.timedelta(days=5))
+    assert not agenda(street.facts(moment(5, "08:00"), verdicts=earlier), THURSDAY).needed
     two: pd.DataFrame = verdicts()
     two = two[~((two["verdict"] == "short") & (two["day"] == START))]
     assert not agenda(street.facts(moment(5, "08:00"), verdicts=two), THURSDAY).needed
@@ -213,6 +247,10 @@ def test_twelve_lines_at_most_and_the_rest_is_counted() -> None:
     assert found.note.zh == "另有13项留待下次例会审议"
     # The first three of each rule precede the rest of the first rule.
     assert rules_of(found).count(Rule.DECISION_OVERDUE) == 5
+    crowded = tuple(decision(decision_id=f"2026-03-03-{k:02d}") for k in range(14))
+    assert [
+        rules_of(made(street, decisions=crowded)).count(rule) for rule in (Rule.DECISION_OVERDUE, Rule.UNRESOLVED)
+    ] == [9, 3]
 
 
 @pytest.mark.parametrize("scope", ["", f"{STREET}001"])

@@ -78,6 +78,8 @@ def test_gaps_overlaps_and_strangers_are_findings() -> None:
             Assignment(TWO, "赵六", Duty.LEADER, D(2026, 1, 1)),
             Assignment("999", "赵六", Duty.LEADER, D(2026, 1, 1), D(2026, 1, 2)),
             Assignment(TWO, "无名", Duty.HELPER, D(2026, 1, 1), D(2026, 1, 2)),
+            # Changes of other duties do not divide a gap.
+            Assignment(ONE, "王五", Duty.HELPER, D(2026, 1, 12)),
         ],
         persons=[Person("张三", "张三"), Person("王五", "王五"), Person("赵六", "赵六")],
         cells={ONE: 2, TWO: 2},
@@ -89,6 +91,9 @@ def test_gaps_overlaps_and_strangers_are_findings() -> None:
         ("unknown_person", TWO, D(2026, 1, 1), D(2026, 1, 2)),
         ("unknown_cell", "999", D(2026, 1, 1), D(2026, 1, 2)),
     ]
+    one_day = Assignment(ONE, "赵六", Duty.LEADER, D(2026, 2, 3), D(2026, 2, 3))
+    both = Roster([one_day, Assignment(TWO, "赵六", Duty.LEADER, D(2026, 2, 1))], cells={ONE: 2, TWO: 2})
+    assert ("several_cells", ONE, D(2026, 2, 3), D(2026, 2, 3)) in found(both, D(2026, 2, 3), D(2026, 2, 28))
     with pytest.raises(InputError, match="wrong order"):
         broken.findings(D(2026, 2, 1), D(2026, 1, 1))
 
@@ -111,6 +116,12 @@ def test_findings_agree_with_looking_at_every_day() -> None:
     assert (ONE, D(2026, 2, 5)) in slow, "leader, deputy of the leave and deputy of the grid are away"
     assert (TWO, D(2026, 2, 9)) in slow
     assert (ONE, D(2026, 2, 4)) not in slow
+
+
+def test_the_deputy_of_an_absence_comes_before_that_of_the_grid() -> None:
+    day = D(2026, 2, 2)
+    assert roster(absences=(Absence("张三", day, day, "赵六"),)).answerable(ONE, day) == ("赵六", "张三")
+    assert roster(absences=(Absence("张三", day, day),)).answerable(ONE, day) == ("李四", "张三")
 
 
 def test_leaders_and_deputies_for_patrol_verdicts() -> None:
@@ -147,6 +158,11 @@ def test_open_cases_are_handed_over_in_one_step() -> None:
     after = [advance(c, e) for c, e in zip(mine, events, strict=False)]
     assert [c.owner for c in after] == ["李四", "赵六"]
     assert all(c.state == m.state for c, m in zip(after, mine, strict=False))
+    later = at + dt.timedelta(days=1)
+    taken = advance(after[1], Event("B", after[1].seq + 1, later, "赵六", Role.CLERK, Action.ASK_CHECK, "请核实"))
+    other = advance(mine[2], plan.hand_over(mine, "赵六", at=at, day=D(2026, 2, 2), by="书记", to="李四")[0])
+    back = plan.hand_back([after[0], taken, other], "张三", at=later, by="书记")
+    assert [(e.case_id, e.payload["to"], e.payload["from"]) for e in back] == [("A", "张三", "李四")]
     with pytest.raises(ImpossibleError, match="no successor"):
         Roster([], cells={}).hand_over(mine, "张三", at=at, day=D(2026, 2, 2), by="书记")
 
@@ -163,7 +179,19 @@ def test_no_empty_shift_and_nobody_twice() -> None:
     )
     required = required_hours(["街道"], [D(2026, 3, 2)], [(dt.time(8), dt.time(8))], ZONE)
     assert required == [("街道", moment(2, 8), moment(3, 8))]
-    rows = ShiftPlan(shifts).findings(required)
+    plan = ShiftPlan(shifts)
+    assert [plan.on_duty("街道", moment(2, hour)) for hour in (7, 8, 17, 18, 19)] == [
+        (),
+        ("张三",),
+        ("张三",),
+        (),
+        ("李四",),
+    ]
+    follows = Shift("万寿村", moment(2, 18), moment(2, 20), "张三")
+    assert ShiftPlan((shifts[0], follows)).doubles("张三") == []
+    within = Shift("街道", moment(2, 9), moment(2, 10), "王五")
+    assert ShiftPlan((*shifts[:2], within)).findings(required)["kind"].tolist() == ["empty"]
+    rows = plan.findings(required)
     assert rows[["kind", "start", "end"]].values.tolist() == [
         ["empty", moment(2, 18), moment(2, 19)],
         ["double", moment(2, 17), moment(2, 18)],
@@ -302,7 +330,7 @@ def test_posts_say_which_hours_are_held() -> None:
         ("党群服务中心", "07 09:00", "08 00:00"),
     ]
     assert posts[0].hours_text == "08:30-17:30、17:30-08:30"
-    for wrong in ("", "全天", "25:00-26:00", "08:30"):
+    for wrong in ("", "全天", "25:00-26:00", "08:30", "09:00-24:30"):
         with pytest.raises(InputError):
             read_hours(wrong)
     with pytest.raises(InputError):

@@ -28,7 +28,8 @@ def test_rings_come_back_within_half_a_step(small_street) -> None:
         series = division.layer(level).geometry
         for shape, polygon in zip(cells.encode_polygons(series, origin), lon_lat(series), strict=True):
             back = decoded(shape[0][0], origin)
-            assert np.abs(back - shapely.get_coordinates(polygon)[:-1]).max() <= 0.5 / cells.STEPS + 1e-9
+            # Half a step is half a millionth of a degree, 0.06 m.
+            assert np.abs(back - shapely.get_coordinates(polygon)[:-1]).max() <= 0.5e-6 + 1e-9
 
 
 def test_neighbours_share_their_corners_exactly(small_street) -> None:
@@ -89,6 +90,27 @@ def test_background_is_cut_off_beyond_the_street_and_named(small_street) -> None
     assert background["road_names"][0]["length_m"] == pytest.approx(east - west + 500, abs=5)
 
 
+def test_a_road_has_its_name_on_its_longest_stretch(small_street) -> None:
+    division = small_street.division()
+    west, south, *_ = division.street.total_bounds
+    corner = [(west + 100, south + 100), (west + 100, south + 300), (west + 900, south + 300)]
+    roads = gpd.GeoDataFrame({"name": ["曲路"]}, geometry=[shapely.LineString(corner)], crs=division.crs)
+    (label,) = cells.road_names(roads, cells.origin_of(division))
+    at = np.array(label["at"]) / STEPS + cells.origin_of(division)
+    place = gpd.GeoSeries.from_xy([at[0]], [at[1]], crs=4326).to_crs(division.crs).iloc[0]
+    assert place.distance(shapely.Point(west + 500, south + 300)) < 1
+    assert abs(label["angle"]) <= 1
+
+
+def test_leaders_stand_at_second_level_grids_only(small_street) -> None:
+    division = small_street.division()
+    leaders = [f"格长{k}" for k in range(len(division.second))]
+    named = division.with_layer(Level.SECOND, division.second.assign(leader=leaders))
+    levels = cells.encode_levels(named)["levels"]
+    assert levels[2]["leader"] == leaders
+    assert all("leader" not in levels[k] for k in (0, 1, 3))
+
+
 def test_numbers_for_json() -> None:
     assert [cells.json_value(v) for v in (None, float("nan"), np.int64(3), 2.0, 1 / 3)] == [None, None, 3, 2, 0.333]
 
@@ -136,13 +158,16 @@ def test_neighbours_lie_outside_the_street_and_have_their_names(small_street) ->
     west, south, east, north = division.street.total_bounds
     y = (south + north) / 2
     layer = gpd.GeoDataFrame(
-        {"name": ["燕子矶街道", "远街道", "一号线", "迈皋桥站", None]},
+        {"name": ["燕子矶街道", "远街道", "一号线", "迈皋桥站", None, "隔河街道", "远站"]},
         geometry=[
             shapely.box(east - 50, south, east + 3000, north),
             shapely.box(east + 5000, south, east + 6000, north),
             shapely.LineString([(west - 5000, y), (east + 5000, y)]),
             shapely.Point(west + 10, y),
             shapely.Point(west + 20, y),
+            # Near enough to be drawn, too far for its name.
+            shapely.box(west - 800, south, west - 400, north),
+            shapely.Point(west - 1000, y),
         ],
         crs=division.crs,
     )
@@ -164,6 +189,6 @@ def test_neighbours_lie_outside_the_street_and_have_their_names(small_street) ->
     assert span_m(alone["roads"][0][0]) == pytest.approx(width + 500, abs=30)
     assert span_m(found["roads"][0][0]) == pytest.approx(width + 1800, abs=60)
     assert span_m(found["metro"][0][0]) == pytest.approx(width + 1800, abs=60)
-    assert len(found["neighbours"]) == 1
+    assert len(found["neighbours"]) == 2
     with pytest.raises(CrsError, match="neighbours"):
         encode_background(Background(neighbours=layer.set_crs(None, allow_override=True)), division)

@@ -38,6 +38,12 @@ def test_classes_of_failing_grids_differ_for_every_vision(vision: str) -> None:
     assert min(np.linalg.norm(seen(a, vision) - seen(b, vision)) for a, b in pairs) > 0.06
 
 
+def test_higher_classes_have_fewer_grids() -> None:
+    sizes = -np.diff([1.0, *colours.CLASS_SHARES[::-1]])[::-1]
+    assert (np.diff(sizes) < -0.04).all()
+    assert colours.FAILING_LIMITS == (0, 1, 2, 4, 7)
+
+
 def test_only_the_good_state_is_plain() -> None:
     plain = [state for state, (fill, ink) in colours.STATES.items() if fill == ink]
     assert plain == ["met"]

@@ -37,6 +37,8 @@ def test_states_and_reasons_stand_at_their_grids(small_street) -> None:
     assert data["rules"] == ["street-1"]
     assert data["verdicts"]["third"] is None
     assert data["when"]["zh"] == "2026年3月2日 · 每日应巡查 2 次"
+    classes = verdicts.assign(required=[1, *verdicts["required"].iloc[1:]])
+    assert payload(drawn(small_street, division, classes))["when"]["zh"] == "2026年3月2日 · 每日应巡查 1–2 次"
     assert data["title"]["zh"] == "示例街道网格巡查覆盖图"
 
 
@@ -142,7 +144,7 @@ def test_other_days_are_there_with_their_own_verdicts(small_street) -> None:
     frames = [first.assign(day=day, verdict="met" if k == 3 else "short") for k, day in enumerate(days)]
     data = payload(drawn(small_street, division, pd.concat(frames, ignore_index=True)))
     assert data["day"] == DAY
-    assert len(data["days"]) == MOST_DAYS - 1
+    assert len(data["days"]) == MOST_DAYS - 1 == 41
     assert DAY not in data["days"]
     assert min(data["days"]) == str(days[MOST_DAYS - 1])
     third = data["days"][str(days[3])]

@@ -106,6 +106,9 @@ def test_save_replaces_at_the_end_only(tmp_path: Path, monkeypatch: pytest.Monke
     assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
     with pytest.raises(FileError, match="does not exist"):
         save(plain, tmp_path / "no" / "map.html")
+    with pytest.raises(FileError, match=r"written as \.html"):
+        save(plain, tmp_path / "map.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
 
 
 def test_missing_libraries_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

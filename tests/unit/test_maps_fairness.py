@@ -16,14 +16,14 @@ def compared(division, off):
 
 def test_shares_stand_at_their_grids_whatever_the_order(small_street) -> None:
     division = small_street.division()
-    off = [0.01 * k for k in range(len(division.second))]
+    off = [0.01 * (k - 3) for k in range(len(division.second))]
     table = compared(division, off)
     table[Level.SECOND]["workload"] = table[Level.SECOND]["workload"].sample(frac=1, random_state=1)
     bounds = pd.DataFrame({"code": ["1"], "bound": [0.03], "reason": ["heavy"], "cell": ["2"]})
     page = render(fairness_map(division, table, tolerances={Level.SECOND: 0.05}, bounds=bounds))
     data = payload(page)
     assert data["measures"]["workload"]["2"] == [round(value, 3) for value in off]
-    assert data["tolerances"] == {"2": 0.05}
+    assert (data["tolerances"], data["far"]) == ({"2": 0.05}, 3.0)
     assert data["bounds"] == {"1": {"bound": 0.03, "reason": "heavy", "cell": "2"}}
     assert data["old"] is None
     assert data["title"]["zh"] == "示例街道网格均衡图"

@@ -19,6 +19,7 @@ from PIL import Image
 from geo.errors import ColumnError, CrsError, GeometryError
 from geo.layers import Level
 from maps import heat_map, render
+from maps.colours import oklab
 from maps.encoding import density_image
 
 
@@ -39,8 +40,8 @@ def pixels(picture: density_image.Picture) -> tuple[np.ndarray, np.ndarray]:
 
 def test_peak_of_the_picture_is_where_the_peak_is(small_street) -> None:
     division = small_street.division()
-    west, _, _, north = division.street.total_bounds
-    at = (west + 200, north - 150)  # Far from the centre, where a stretched image would be off by tens of metres.
+    west, _, east_m, north = division.street.total_bounds
+    at = (west + 250, north - 250)  # Far from the centre, where a stretched image would be off by tens of metres.
     density = bump(division, at)
     picture = density_image.density_picture(density.x, density.y, density.values, outline=division.street.geometry)
     index, opacity = pixels(picture)
@@ -51,8 +52,16 @@ def test_peak_of_the_picture_is_where_the_peak_is(small_street) -> None:
     web = x0 + (column + 0.5) / index.shape[1] * (x1 - x0), y1 - (row + 0.5) / index.shape[0] * (y1 - y0)
     found = pyproj.Transformer.from_crs(3857, division.crs, always_xy=True).transform(*web)
     assert np.hypot(found[0] - at[0], found[1] - at[1]) < 15  # A raster cell is 20 m.
+    # The centre of the density is that of the pixels, to a fraction of a pixel of 10 m.
+    weight = index / index.sum()
+    mean = [float((weight.sum(axis=axis) * np.arange(index.shape[1 - axis])).sum()) + 0.5 for axis in (0, 1)]
+    web = x0 + mean[0] / index.shape[1] * (x1 - x0), y1 - mean[1] / index.shape[0] * (y1 - y0)
+    found = pyproj.Transformer.from_crs(3857, division.crs, always_xy=True).transform(*web)
+    assert np.hypot(found[0] - at[0], found[1] - at[1]) < 1.5
+    assert index.shape[1] == pytest.approx((east_m - west) / 10, abs=3)
     assert picture.top == 800
-    assert opacity[0] == 0
+    # Below 2 % of the maximum nothing is drawn; from 30 % on the colour is as opaque as it gets.
+    assert (opacity[5], opacity[6], opacity[76], opacity[77], opacity[255]) == (0, 3, 218, 219, 219)
     assert (np.diff(opacity.astype(int)) >= 0).all()
 
 
@@ -138,6 +147,10 @@ def test_counts_hot_spots_and_remarks(small_street) -> None:
     assert data["when"]["zh"] == "2026年3月1日至2026年3月14日，共 300 件"
     assert [remark["zh"][:2] for remark in data["remarks"]] == ["7 ", "3 "]
     assert [len(colours) for colours in data["class_colours"]] == [1, 2, 3, 4, 5]
+    # The palest colour of the ramp means "none", the darkest would hide labels.
+    lightness = [oklab(data["class_colours"][4][k])[0] for k in (0, -1)]
+    assert lightness == pytest.approx([0.884, 0.422], abs=0.01)
+    assert data["fewest_residents"] == 50
     assert "某路" not in page
     pd.testing.assert_frame_equal(incidents, before)
 

@@ -108,6 +108,11 @@ def test_many_counts_are_told_in_weeks_that_begin_on_mondays(small_street, monke
     for (_, _, _, week), count in rows_of(packed).items():
         found[week] = found.get(week, 0) + count
     assert found == by_week
+    monkeypatch.setattr(incident_counts, "MOST_COUNTS", len(rows_of(packed)) - 1)
+    packed = encode_incidents(division, incidents, SHANGHAI)
+    assert packed["step_d"] == 14
+    first = sum(count for (_, _, _, step), count in rows_of(packed).items() if step == 0)
+    assert first == by_week[0] + by_week[1], "fortnights begin on Mondays, too"
 
 
 def test_rare_kinds_are_put_together(small_street) -> None:
@@ -116,7 +121,7 @@ def test_rare_kinds_are_put_together(small_street) -> None:
     kinds = [f"类别{i:03d}" for i in range(n) for _ in range(1 + (i < incident_counts.MOST_KINDS))]
     incidents = pd.DataFrame({"cell": division.third["code"].iloc[0], "kind_name": kinds})
     packed = encode_incidents(division, incidents, SHANGHAI)
-    assert len(packed["kinds"]) == incident_counts.MOST_KINDS + 1
+    assert len(packed["kinds"]) == incident_counts.MOST_KINDS + 1 == 61
     assert packed["kinds"][-1]["zh"] == "其他类别"
     assert rows_of(packed)[0, -1, incident_counts.MOST_KINDS, -1] == 30
     assert (packed["first"], packed["steps"]) == (None, 0)
@@ -144,6 +149,10 @@ def test_no_position_is_told_finer_than_a_square(small_street) -> None:
     incidents = some_incidents(division, n=1)
     lattice = Lattice.over(division.street.geometry, 100.0)
     assert lattice.side_m == 25.0
+    # Squares are numbered row by row from the north-west.
+    west, south, east, north = division.street.to_crs(3857).total_bounds
+    corners = gpd.GeoSeries.from_xy([west + 1, east - 1, west + 1], [north - 1, north - 1, south + 1], crs=3857)
+    assert lattice.squares(corners).tolist() == [0, lattice.columns - 1, (lattice.rows - 1) * lattice.columns]
     moved = incidents.set_geometry(incidents.geometry.translate(0.5, 0.5))
     same = lattice.squares(incidents.geometry)[0] == lattice.squares(moved.geometry)[0]
     one, two = (encode_incidents(division, frame, SHANGHAI, bandwidth_m=100.0) for frame in (incidents, moved))

@@ -66,7 +66,10 @@ def service(tmp_path_factory, division, empty_store):
         def ask(who: str, method: str, path: str, **more: object):
             return client.request(method, path, headers={"Authorization": f"Bearer {tokens[who]}"}, **more)
 
-        yield SimpleNamespace(ask=ask, client=client, engine=engine)
+        def browse(who: str, path: str, accept: str = BROWSER):
+            return client.get(path, headers={"Authorization": f"Bearer {tokens[who]}", "Accept": accept})
+
+        yield SimpleNamespace(ask=ask, browse=browse, client=client, engine=engine)
     engine.dispose()
 
 
@@ -293,3 +296,65 @@ def test_the_first_page_tells_what_is_overdue(service, division) -> None:
     with session(service.engine) as opened:
         public = overdue_figures(opened, View(1, "Asia/Shanghai"), at, {}, ZoneInfo("Asia/Shanghai"))
     assert public == {"at": at, "n": len(_standing(at)), "cases": []}
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "zh", "en"),
+    [
+        ("/roster?day=2026-13-99", 422, "day：应为日期或时间，例如 2026-03-02", "day: Input should be a valid date"),
+        ("/ledgers?day=x", 422, "day：应为日期或时间，例如 2026-03-02", "day: Input should be a valid date"),
+        ("/brief?span=decade", 422, "span：", "span: String should match pattern"),
+        ("/meeting?day=2026-02-30", 422, "day：应为日期或时间，例如 2026-03-02", "day: Input should be a valid date"),
+        ("/coverage?day=31.12.2026", 422, "day：应为日期或时间，例如 2026-03-02", "day: Input should be a valid date"),
+        ("/ledgers?kind=Z", 422, "台账", "ledger"),
+        ("/nowhere", 404, "没有", "Not Found"),
+    ],
+)
+def test_a_browser_gets_a_page_for_an_address_that_cannot_be_read(service, path, status, zh, en):
+    answer = service.ask("supervisor", "GET", path)
+    assert answer.headers["content-type"] == "application/problem+json", "programs get JSON"
+    page = service.browse("supervisor", path)
+    assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    texts = dict(
+        zip(
+            ("zh", "en"),
+            re.search(
+                r'<p><span class="zh">(.*?)</span><span class="en" lang="en">(.*?)</span></p>', page.text
+            ).groups(),
+            strict=True,
+        )
+    )
+    assert zh in texts["zh"]
+    assert en in texts["en"]
+    assert not re.search("[\u3400-\u9fff]", texts["en"])
+    assert ('href="/ledgers"' in page.text) is (path != "/nowhere"), "the navigation of the reader"
+    plain = path.partition("?")[0]
+    assert (f'class="button" href="{plain}"' in page.text) is (path != "/nowhere")
+
+
+def test_who_may_not_see_a_page_is_told_so_on_a_page(service):
+    page = service.browse("clerk", "/checker")
+    assert page.status_code == 403
+    assert "无权限" in page.text
+    assert 'href="/checker"' not in page.text
+    stranger = service.client.get("/login/used-link", headers={"Accept": BROWSER})
+    assert (stranger.status_code, stranger.headers["www-authenticate"]) == (401, "Bearer")
+    assert "<nav" in stranger.text
+
+
+def test_scripts_and_the_interface_get_json(service):
+    for path, accept in (
+        ("/api/cases?day=x&limit=y", BROWSER),
+        ("/roster?day=x", "*/*"),
+        ("/roster?day=x", "application/json, text/html"),
+    ):
+        answer = service.browse("supervisor", path, accept)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+
+
+def test_a_parameter_of_an_error_page_is_never_markup(service):
+    page = service.browse("supervisor", "/ledgers?kind=%3Cb%3E")
+    assert "<b>" not in page.text

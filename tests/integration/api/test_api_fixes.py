@@ -118,7 +118,7 @@ def test_a_batch_is_stored_and_known_at_the_second_time(service):
 def test_the_same_time_at_another_place_is_a_conflict_and_the_first_stays(service):
     assert send(service, [fix()]).json() == counts(stored=1)
     moved = fix(lon=118.8 + 1e-7)
-    assert send(service, [moved, fix(second=1)]).json() == counts(stored=1, conflicting=1)
+    assert send(service, [moved, fix(second=1), fix(second=2)]).json() == counts(stored=2, conflicting=1)
     assert rows(service)[0].lon_e7 == 1_188_000_000
 
 
