@@ -191,8 +191,11 @@ def test_a_place_that_stays_the_same_to_the_last_digit_is_noted():
 def test_coordinates_of_few_decimals_are_noted():
     track = walk(100)
     whole = shapely.get_coordinates(track.geometry.array)
-    exact, few = (track.set_geometry(gpd.GeoSeries(shapely.points(xy), crs=4326)) for xy in (whole, whole.round(4)))
-    assert set(marks(exact)) == {""}
+    exact, seven, few = (
+        track.set_geometry(gpd.GeoSeries(shapely.points(xy), crs=4326))
+        for xy in (whole, whole.round(7), whole.round(4))
+    )
+    assert set(marks(exact)) == set(marks(seven)) == {""}
     assert set(marks(few)) == {"rounded"}
     assert used(clean(few)).all()
     # One place in ten is repeated by chance, or by cell tower positioning.

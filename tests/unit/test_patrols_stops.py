@@ -81,7 +81,9 @@ def test_silence_parts_stops_unless_the_device_is_where_it_was():
     back = track(np.r_[stay, stay + 2000], np.zeros(2 * len(stay)))
     found = stops(back)
     assert found[["duration_s", "silent_s", "fixes"]].to_numpy().tolist() == [[2600.0, 1400.0, 122]]
-    elsewhere = track(np.r_[stay, stay + 2000], np.r_[np.zeros(len(stay)), np.full(len(stay), 80.0)])
+    beside = track(np.r_[stay, stay + 2000], np.r_[np.zeros(len(stay)), np.full(len(stay), 49.0)])
+    assert stops(beside)["duration_s"].tolist() == [2600.0]
+    elsewhere = track(np.r_[stay, stay + 2000], np.r_[np.zeros(len(stay)), np.full(len(stay), 51.0)])
     assert stops(elsewhere)["duration_s"].tolist() == [600.0, 600.0]
     assert stops(elsewhere)["silent_s"].tolist() == [0.0, 0.0]
 

@@ -432,6 +432,9 @@ def test_nmea_by_its_content():
 def test_nmea_behind_words_and_before_numbers():
     table = read(f"NMEA,{RMC},1772496000123\n2026-03-03 08:00:01 {RMC}\r\n")
     assert column(table, "lat") == [pytest.approx(32.1)] * 2
+    assert (
+        len(read(sentence("GPRMC,000001,A,3206.0000,N,11847.7000,E,1,1,030326")).rows) == 1
+    )  # no field after the date
     south = sentence("GPRMC,000001,A,3206.0000,S,11847.7000,W,,,030326,,,S")
     table = read(south)
     np.testing.assert_allclose([column(table, "lat")[0], column(table, "lon")[0]], [-32.1, -118.795], atol=1e-9)
@@ -445,7 +448,9 @@ def test_nmea_behind_words_and_before_numbers():
         (RMC[:-2] + "00", "checksum 00"),
         (sentence("GPRMC,000000,V,,,,,,,030326,,"), "without a fix"),
         (sentence("GPRMC,000000,A,3206.0000,N"), "fields missing"),
+        (sentence("GPRMC,000000,A,3206.0000,N,11847.7000,E,1,1"), "fields missing"),
         (sentence("GPRMC,000000,A,3206.0000,X,11847.7000,E,1,1,030326,,"), "not a hemisphere"),
+        (sentence("GPRMC,000000,A,3206.0000,N,11847.7000,N,1,1,030326,,"), "'N' is not a hemisphere"),
         (sentence("GPRMC,250000,A,3206.0000,N,11847.7000,E,1,1,030326,,"), "cannot be read"),
         (sentence("GPRMC,000000,A,3206.0000,N,11847.7000,E,1,1,320326,,"), "cannot be read"),
         (sentence("GPRMC,000000,A,north,N,11847.7000,E,1,1,030326,,"), "cannot be read"),
