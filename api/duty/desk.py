@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyproj
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from api.access import Caller, Right, allowed
@@ -305,7 +305,10 @@ def candidates_of(session: Session, street: int, number: str) -> list[CandidateO
         .where(
             ReportRow.street == street,
             ReportRow.case_number != number,
-            ReportRow.received_at.between(mine.received_at - span, mine.received_at + span),
+            or_(
+                ReportRow.received_at.between(mine.received_at - span, mine.received_at + span),
+                and_(ReportRow.external_no == mine.external_no, ReportRow.external_no != ""),
+            ),
         )
         .order_by(ReportRow.received_at.desc())
         .limit(_COMPARED)
@@ -332,4 +335,14 @@ def _place(row: ReportRow, zone: pyproj.Transformer) -> Place:
     if row.lon is not None and row.lat is not None:
         x, y = zone.transform(row.lon, row.lat)
     at = row.received_at.astimezone(UTC) if isinstance(row.received_at, datetime) else row.received_at
-    return Place(row.case_number, at, x, y, row.text, row.address, row.kind)
+    return Place(
+        row.case_number,
+        at,
+        x,
+        y,
+        row.text,
+        row.address,
+        row.kind,
+        community=row.community or "",
+        number=row.external_no or "",
+    )

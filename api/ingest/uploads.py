@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def read_upload(
     Returns
     -------
     tuple
-        Fixes, and refused rows: ``position`` (from 0) and ``reason``.
+        Fixes, and refused rows in order: ``position`` among the fixes of the file (from 0) and ``reason``.
 
     Raises
     ------
@@ -48,9 +48,12 @@ def read_upload(
         If the file is unusable; see :func:`geo.tracks.read_tracks`.
     """
     tracks = read_tracks(path, datum=datum, zone=zone)
+    unread = tracks.attrs["refused"]
+    sources = tracks["source"].astype(str).tolist() + [str(row["source"]) for row in unread]
+    position = _positions(sources, [*tracks["row"].tolist(), *(row["row"] for row in unread)])
     refused = [
-        refusal(max(0, int(row["row"] or 1) - 1), Text(row["reason_zh"], row["reason"]))
-        for row in tracks.attrs["refused"]
+        refusal(place, Text(row["reason_zh"], row["reason"]))
+        for place, row in zip(position[len(tracks) :], unread, strict=True)
     ]
     names = (
         [only] * len(tracks) if only is not None else [str(name) for name in tracks["device"].to_numpy(dtype=object)]
@@ -70,6 +73,18 @@ def read_upload(
     for k in np.flatnonzero(~good).tolist():
         known = given.device[k] >= 0
         reason = fault(float(given.lon[k]), float(given.lat[k]), int(given.time_us[k])) if known else _UNKNOWN
-        refused.append(refusal(k, reason))
+        refused.append(refusal(position[k], reason))
+    refused.sort(key=lambda entry: entry["position"])
     received_us, latest_us = times
     return given.take(good).rows(Arrival(street, SOURCES.index("upload"), received_us, latest_us)), refused
+
+
+def _positions(sources: Sequence[str], rows: Sequence[Any]) -> list[int]:
+    """Position from 0 of each row among all rows, read or refused; those of a file with several parts are counted on.
+
+    The numbers of the reader are those of a spreadsheet: the lines above the first fix count, too.
+    """
+    part = {name: k for k, name in enumerate(dict.fromkeys(sources))}
+    keys = [(part[name], 0 if pd.isna(row) else int(row)) for name, row in zip(sources, rows, strict=True)]
+    place = {key: k for k, key in enumerate(sorted(set(keys)))}
+    return [place[key] for key in keys]

@@ -64,6 +64,41 @@ def test_candidates_are_ranked_and_say_why() -> None:
         duplicate_candidates(new, others, near_m=0)
 
 
+def test_reports_without_a_place_are_compared_by_their_words() -> None:
+    text = "万寿村东门外路灯不亮，晚上很黑"
+    new = dataclasses.replace(place("A", None, text=text), community="1")
+    others = [
+        place("no place", None, text="万寿村东门外路灯不亮晚上黑"),
+        place("a place", 0.0, text=f"{text}。"),
+        dataclasses.replace(place("elsewhere", None, text=text), community="2"),
+        place("other words", None, text="万寿村东门外垃圾满溢，气味很大"),
+        place("yesterday", None, hours=-24.01, text=text),
+    ]
+    found = duplicate_candidates(new, others)
+    assert [c.case_id for c in found] == ["a place", "no place"]
+    assert found[0].why.zh == "相隔0小时，文字相近100%"
+    # Two buildings that are known are two places, and a few words say too little.
+    one, two = (place(name, None, text=text, address=f"万寿村小区{name}幢") for name in ("1", "2"))
+    assert duplicate_candidates(one, [two]) == []
+    assert duplicate_candidates(place("A", None, text="路灯不亮"), [place("B", None, text="路灯不亮")]) == []
+    # Both are known to be far apart.
+    assert duplicate_candidates(place("A", 0.0, text=text), [place("B", 60.0, text=text)]) == []
+    many = [place(f"B{k}", None, text=text + "。" * k) for k in range(9)]
+    assert [c.case_id for c in duplicate_candidates(new, [*many, place("near", None, text=text)])] == [
+        f"B{k}" for k in range(5)
+    ]
+
+
+def test_the_same_number_of_the_sender_comes_first_whenever_it_came() -> None:
+    new = dataclasses.replace(place("A", 0.0, text="路灯不亮"), number="W20260302001")
+    same = dataclasses.replace(place("B", 900.0, hours=-100, text="灯坏了"), number="W20260302001")
+    other = dataclasses.replace(place("C", 1.0, text="路灯不亮"), number="W20260302002")
+    found = duplicate_candidates(new, [other, same])
+    assert [c.case_id for c in found] == ["B", "C"]
+    assert found[0].why.zh.startswith("来件编号相同，相距900米，相隔100小时")
+    assert duplicate_candidates(place("A"), [place("B", 60.0)]) == [], "reports without a number have none in common"
+
+
 def test_every_matter_has_one_of_five_services(tmp_path: Path) -> None:
     for code in matters()["code"]:
         assert service_of(code) in Service

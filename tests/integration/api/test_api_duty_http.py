@@ -179,6 +179,19 @@ def test_why_this_is_the_deadline_and_what_may_be_the_same(service):
     assert ask(service, "clerk", "GET", f"/api/cases/{number}/duplicates").json() == one["duplicates"]
 
 
+def test_reports_without_a_place_are_found_by_words_and_number(service):
+    bare = {"lon": None, "lat": None, "address": "", "text": "迈化路口东侧井盖缺失，夜间行人容易摔倒"}
+    first = report(service, "words-1", external_no="W2026-77", **bare).json()["case"]["number"]
+    same = report(service, "words-2", **{**bare, "text": "迈化路口东侧井盖缺失，行人夜间容易摔倒。"}).json()[
+        "duplicates"
+    ]
+    assert [(one["case_id"], one["distance_m"]) for one in same] == [(first, None)]
+    assert same[0]["why_en"].startswith("0 hours between, same matter, words alike")
+    sent = report(service, "words-3", external_no="W2026-77", text="请尽快补装井盖").json()["duplicates"]
+    assert sent[0]["case_id"] == first
+    assert sent[0]["why"].startswith("来件编号相同")
+
+
 def test_contacts_are_seen_by_the_centre_alone_and_each_look_is_kept(service):
     number = report(service, "call-5").json()["report"]
     assert ask(service, "leader", "GET", f"/api/reports/{number}/reporter").status_code == 403

@@ -1,0 +1,129 @@
+"""Pages, papers and drawings: figures, directions and numbers at their boundaries."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from geo.coverage import check
+from geo.duty.ledgers.columns import LedgerKind
+from geo.patrols import route_match
+from maps import check as check_page
+from maps import check_map, render
+from maps.figures.planted_faults import plant
+from maps.pages.first_page import _drawn, _with_moment
+from maps.pages.funnel_drawing import funnel_svg
+from maps.prints.papers import Heading, _first_of, _is_low, _meta
+from maps.prints.public_papers import badge_values, letter_values, map_values
+from maps.route import _encoded
+from tests.unit.test_duty_papers import ledger
+from tests.unit.test_maps_coverage import payload
+from tests.unit.test_patrols_route import route, walk
+
+
+def test_a_list_of_thirteen_cases_is_printed_whole_and_of_fourteen_twelve() -> None:
+    texts = ["、".join(f"N{k}" for k in range(count)) for count in (13, 14)]
+    assert _first_of(texts[0]) == texts[0]
+    assert _first_of(texts[1]) == "、".join(f"N{k}" for k in range(12)) + "等14件"
+    columns = [{"width": 3.35 * 10 + 2.8}]
+    # Sixteen lines of 4.65 mm are 74.4 mm, seventeen are over half a page.
+    assert [_is_low(["字" * (10 * lines - 1)], columns) for lines in (16, 17)] == [True, False]
+
+
+def test_the_head_of_a_ledger_says_which_days_and_what_place() -> None:
+    week = ledger(LedgerKind.C, 1)
+    week.attrs |= {"start": "2026-03-02", "end": "2026-03-09"}
+    assert _meta(week, LedgerKind.C, Heading("街道", "长营村")) == [
+        ("社区", "长营村"),
+        ("起止", "2026年3月2日至3月8日"),
+    ]
+    assert _meta(ledger(LedgerKind.F, 1), LedgerKind.F, Heading("街道", "第1网格"))[0] == ("网格", "第1网格")
+    assert _meta(week, LedgerKind.C, Heading("街道"))[0] == ("街道", "街道")
+
+
+def test_letters_do_not_boast_of_nothing_and_nobody_gets_no_badge() -> None:
+    row = {"audience": "居民", "date": "2026-03-02", "leader": "", "phone": "", "community": "社区", "grid": "第1网格"}
+    row |= {"matters": "五项", "supervision_phone": "", "post": "", "progress": "近30天办结0件"}
+    rows = pd.DataFrame([row, {**row, "progress": "近30天办结3件", "leader": "王堃"}])
+    said = ["办结" in "".join(letter["paragraphs"]) for letter in letter_values(rows, {})]
+    assert said == [False, True]
+    assert [badge["name"] for badge in badge_values(rows, {})] == ["王堃"]
+
+
+def test_the_map_of_a_board_has_north_on_top() -> None:
+    cells = gpd.GeoDataFrame(
+        {"code": ["1", "2"], "name": ["南", "北"]},
+        geometry=[shapely.box(0, 0, 100, 100), shapely.box(0, 100, 100, 200)],
+        crs="EPSG:4549",
+    ).set_index("code")
+    found = map_values(cells, "1")
+    own, north = (np.array(cell["ring"])[:, 1].mean() for cell in sorted(found["cells"], key=lambda c: not c["own"]))
+    assert north < own, "millimetres are counted from the top of the paper"
+
+
+def test_a_funnel_has_high_shares_on_top_and_marks_what_is_outside() -> None:
+    points = [
+        {"n": 50, "value": value, "band": band, "label": band}
+        for value, band in ((0.9, "within"), (0.5, "outside_998"), (0.6, "outside_95"))
+    ]
+    block = {
+        "most": 100,
+        "floor": 0.0,
+        "ceiling": 1.0,
+        "ticks": [0.0, 1.0],
+        "counts": [50],
+        "common": 0.8,
+        "title": "",
+        "axis": "",
+    }
+    drawn = funnel_svg({**block, "limits_95": [], "limits_998": [], "points": points})
+    circles = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="5" fill="(#?\w+)"', drawn)
+    assert [(float(x), float(y), fill) for x, y, fill in circles] == [
+        (368.0, 34.0, "#7d93a1"),
+        (368.0, 130.0, "#a8321f"),
+        (368.0, 106.0, "#7d93a1"),
+    ]
+
+
+def test_midnight_belongs_to_the_day_that_it_ends() -> None:
+    day = dt.date(2026, 3, 2)
+    for at, zh, en in (
+        (dt.datetime(2026, 3, 3), "3月2日24时", "the end of 2 Mar"),
+        (dt.datetime(2026, 3, 2), "3月2日00:00", "2 Mar 00:00"),
+        (dt.datetime(2026, 3, 2, 18, 30), "3月2日18:30", "2 Mar 18:30"),
+    ):
+        assert _with_moment({"day": day, "overdue": {"at": at, "n": 1}}) == {"at": at, "n": 1, "when": (zh, en)}
+    bars = [{"bars": [{"failing": 2, "unknown": 3}, None, {"failing": 4, "unknown": 0}]}]
+    shown = _drawn({"day": day, "communities": bars, "incidents": None}, None)
+    assert (shown["tallest"], shown["weekday"]) == (5, ("星期一", "Mon"))
+
+
+def test_a_route_is_drawn_where_it_is_with_local_times() -> None:
+    match = route_match(walk(np.arange(0.0, 300.0, 10.0)), route())
+    drawn = _encoded(match, "Asia/Shanghai")
+    line = gpd.GeoSeries([match.line], crs=match.missed.crs).to_crs(4326).iloc[0]
+    assert np.allclose(drawn["line"], np.array(line.coords)[:, ::-1], atol=1e-6), "latitude first"
+    assert drawn["covered_m"] == round(match.covered_m, 1)
+    assert drawn["covered_m"] < drawn["length_m"]
+    assert drawn["started"] == f"{match.started.tz_convert('Asia/Shanghai'):%H:%M}"
+    assert drawn["started"] != f"{match.started.tz_convert('UTC'):%H:%M}"
+
+
+def test_the_worst_findings_are_drawn_and_errors_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    example = plant("sliver")
+    cells = example.cells
+    report = check(cells, outline=shapely.union_all(cells.geometry).buffer(3), tolerance_m=0.001)
+    findings = report.findings
+    assert len(findings) > 1
+    data = payload(render(check_map(report, cells)))
+    errors = int((findings["severity"] == "error").sum())
+    assert data["when"]["en"].startswith(f"{len(findings)} findings, {errors} error")
+    assert data["levels"][0]["area_km2"] == pytest.approx(cells.geometry.area.sum() / 1e6, abs=2e-3)
+    monkeypatch.setattr(check_page, "MOST_FINDINGS", 1)
+    assert payload(render(check_map(report, cells)))["findings"]["kind"] == findings["kind"].astype(str).tolist()[:1]
