@@ -16,7 +16,7 @@ from api.commands.demo.job import INCIDENTS_FROM, PATROL_DAY
 from geo.errors import WanggeError
 from geo.layers import Datum, Division, convert, read_division, write_division
 from geo.redraw import Draft, Transfer
-from geo.sample import MODEL_SEED, model_street, simulate_incidents, simulate_patrols
+from geo.sample import MODEL_SEED, model_street, simulate_incidents, simulate_tracks
 from tools.boundaries import FOLDER as BOUNDARIES
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "examples"
@@ -77,7 +77,7 @@ def _changed(part: Division) -> Division:
 
 def _tracks(street: object, part: Division, folder: Path) -> None:
     rng = np.random.default_rng(MODEL_SEED)
-    tracks, _ = simulate_patrols(street, part, rng=rng, day=PATROL_DAY, officers=_OFFICERS, interval_s=_INTERVAL_S)  # type: ignore[arg-type]
+    tracks = simulate_tracks(street, part, rng=rng, day=PATROL_DAY, officers=_OFFICERS, interval_s=_INTERVAL_S)  # type: ignore[arg-type]
     folder.mkdir(exist_ok=True)
     for officer, rows in tracks.groupby("officer", sort=True):
         points = "\n".join(

@@ -25,7 +25,7 @@ from geo.divide import balance_plot
 from geo.incidents import density, mark_default_points, mark_repeats
 from geo.layers import Division, Level, metric_crs, read_division
 from geo.patrols import Rules
-from geo.sample import MODEL_SEED, ModelStreet, model_street, simulate_incidents, simulate_patrols
+from geo.sample import MODEL_SEED, ModelStreet, model_street, simulate_incidents, simulate_tracks
 from geo.sample.spoiled import spoiled_layer
 from maps import check_map, coverage_map, heat_map, render
 from maps.figures.division_poster import division_svg, page
@@ -118,7 +118,7 @@ def part_of_the_street() -> None:
 
 def coverage() -> None:
     """The coverage map of the demonstration's day."""
-    tracks, _ = simulate_patrols(
+    tracks = simulate_tracks(
         _street(), _division(), rng=np.random.default_rng(MODEL_SEED), day=PATROL_DAY, officers=OFFICERS
     )
     verified = verify_tracks(tracks, _division().second, rules=Rules(), days=[PATROL_DAY])

@@ -4,58 +4,99 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 _Result = TypeVar("_Result")
 
 
-@contextmanager
-def computed_meanwhile(compute: Callable[[], _Result]) -> Iterator[Callable[[], _Result]]:
-    """Call a function in a second process, if there is a second core.
+class Meanwhile(Protocol):
+    """Calls a function in the second process; the returned callable waits for the result."""
 
-    Parameters
-    ----------
-    compute
-        A function of a module, or a partial of one with arguments that can be pickled.
+    def __call__(self, compute: Callable[[], _Result]) -> Callable[[], _Result]: ...  # noqa: D102
+
+
+@contextmanager
+def second_process() -> Iterator[Meanwhile]:
+    """A second process, if there is a second core, which calls functions one after the other.
 
     Yields
     ------
-    callable
-        Waits for the result. Without a second core, or if the process failed, the function is called here. A process that is not
-        waited for ends with the block.
+    Meanwhile
+        Takes a function of a module, or a partial of one with arguments that can be pickled and are not changed afterwards.
+        The function is called here when its result is asked for, if there is no second core, if it has not been begun by then,
+        or if it or the process failed. The process ends with the block, whatever it was doing.
+
+    Examples
+    --------
+    ::
+
+        with second_process() as meanwhile:
+            total = meanwhile(partial(sum, [1, 2]))
+            ...
+            total()
     """
     if (os.cpu_count() or 1) < 2:
-        yield compute
+        yield _here
         return
     # A new interpreter, because a fork of a process with threads (Arrow, numba) may hang.
     fresh = multiprocessing.get_context("spawn")
-    receiver, sender = fresh.Pipe(duplex=False)
-    process = fresh.Process(target=_send, args=(sender, compute), daemon=True)
+    here, there = fresh.Pipe()
+    process = fresh.Process(target=_serve, args=(there,), daemon=True)
     process.start()
-    sender.close()
+    there.close()
+    # One thread asks and waits for the answer, so that neither process waits for the other to take a long message.
+    line = ThreadPoolExecutor(1, thread_name_prefix="second-process")
 
-    def result() -> _Result:
-        try:
-            made: _Result = receiver.recv()
-        except EOFError:
-            return compute()
-        return made
+    def meanwhile(compute: Callable[[], _Result]) -> Callable[[], _Result]:
+        answer = line.submit(_asked, here, compute)
+
+        def result() -> _Result:
+            if answer.cancel():
+                return compute()
+            done, value = answer.result()
+            made: _Result = value if done else compute()
+            return made
+
+        return result
 
     try:
-        yield result
+        yield meanwhile
     finally:
         process.terminate()
         process.join()
-        receiver.close()
+        line.shutdown(cancel_futures=True)
+        here.close()
 
 
-def _send(sender: Connection, compute: Callable[[], object]) -> None:
-    """Send a result to the process that started this one, which alone reacts to Ctrl+C."""
+def _here(compute: Callable[[], _Result]) -> Callable[[], _Result]:
+    return compute
+
+
+def _asked(connection: Connection, compute: Callable[[], object]) -> tuple[bool, Any]:
+    """Whether the process computed a result, and the result."""
+    try:
+        connection.send(compute)
+        answer: tuple[bool, Any] = connection.recv()
+    except (EOFError, OSError):  # the process has ended
+        return False, None
+    return answer
+
+
+def _serve(connection: Connection) -> None:
+    """Compute what the process asks that started this one, which alone reacts to Ctrl+C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(Exception):  # is raised by the call in the other process
-        sender.send(compute())
-    sender.close()
+    with suppress(EOFError, OSError):  # the other process has ended
+        while True:
+            answer: tuple[bool, object] = (False, None)
+            with suppress(Exception):  # is raised by the call in the other process
+                answer = (True, connection.recv()())
+            try:
+                connection.send(answer)
+            except (TypeError, AttributeError, pickle.PicklingError):
+                connection.send((False, None))

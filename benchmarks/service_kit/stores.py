@@ -100,11 +100,11 @@ def fill_day(engine: Engine, *, interval_s: float, day: date = DAY, seed: int = 
     from api.ingest.rows import Arrival, Columns
     from api.ingest.writer import Writer
     from geo.layers import read_division
-    from geo.sample import model_street, simulate_patrols
+    from geo.sample import model_street, simulate_tracks
 
     division = read_division(DIVISION)
     rng = np.random.default_rng(seed)
-    tracks, _ = simulate_patrols(model_street(), division, rng=rng, day=day, officers=DEVICES, interval_s=interval_s)
+    tracks = simulate_tracks(model_street(), division, rng=rng, day=day, officers=DEVICES, interval_s=interval_s)
     names, number = np.unique(tracks["device"].to_numpy(dtype=str), return_inverse=True)
     if len(names) > DEVICES:
         raise SystemExit(f"{len(names)} devices were simulated, {DEVICES} are stored")

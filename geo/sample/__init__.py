@@ -22,7 +22,7 @@ truth
     Truth of the simulation that an incident does not contain: true place, hot spot, default point, duplicate.
 
 Public: :func:`model_street`, :class:`ModelStreet`, :func:`simulate_incidents`, :func:`simulate_patrols`,
-:func:`simulate_cases`, :func:`simulate_records`, :func:`model_roster`, :func:`hot_spots`,
+:func:`simulate_tracks`, :func:`simulate_cases`, :func:`simulate_records`, :func:`model_roster`, :func:`hot_spots`,
 :class:`HotSpot`, :data:`MODEL_SEED`.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from geo.sample.cases.simulation import SimulatedCases, simulate_cases
     from geo.sample.cases.supervision import SimulatedRecords, simulate_records
     from geo.sample.days.incidents import HotSpot, hot_spots, simulate_incidents
-    from geo.sample.days.patrols import simulate_patrols
+    from geo.sample.days.patrols import simulate_patrols, simulate_tracks
     from geo.sample.division import MODEL_COUNTS, model_division
     from geo.sample.town.model import ModelStreet, model_street
     from geo.sample.town.plan import MODEL_SEED
@@ -47,7 +47,7 @@ else:
             "geo.sample.cases.simulation": "SimulatedCases simulate_cases",
             "geo.sample.cases.supervision": "SimulatedRecords simulate_records",
             "geo.sample.days.incidents": "HotSpot hot_spots simulate_incidents",
-            "geo.sample.days.patrols": "simulate_patrols",
+            "geo.sample.days.patrols": "simulate_patrols simulate_tracks",
             "geo.sample.division": "MODEL_COUNTS model_division",
             "geo.sample.town.model": "ModelStreet model_street",
             "geo.sample.town.plan": "MODEL_SEED",
@@ -69,4 +69,5 @@ __all__ = [
     "simulate_incidents",
     "simulate_patrols",
     "simulate_records",
+    "simulate_tracks",
 ]

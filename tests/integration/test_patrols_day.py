@@ -14,10 +14,17 @@ import shapely
 from geo.errors import ColumnError, InputError
 from geo.patrols import Rules, clean, presences, verify, visits
 from geo.sample.days import patrols as simulation
-from geo.sample.days.patrols import simulate_patrols
+from geo.sample.days.patrols import simulate_patrols, simulate_tracks
 
 DAY = dt.date(2026, 11, 23)
 X0, Y0 = 387_000.0, 3_553_000.0
+
+
+def test_tracks_without_truth_are_those_with_it(town):
+    street, division = town
+    options = {"day": DAY, "officers": 12, "interval_s": 60.0}
+    tracks = simulate_tracks(street, division, rng=np.random.default_rng(9), **options)
+    pd.testing.assert_frame_equal(tracks, simulated(town, 9, officers=12, interval_s=60.0)[0])
 
 
 @pytest.fixture(scope="module")

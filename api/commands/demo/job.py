@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,14 +19,22 @@ import pandas as pd
 from api.commands import Progress, silent
 from api.commands.demo.cases import TELEPHONES, ZONE, compared, evening_of, simulate_month, store_month, write_papers
 from api.commands.demo.staff import store_week
-from api.commands.demo.store import fill_store, opened_store, verified_week_before, write_background
+from api.commands.demo.store import (
+    Ground,
+    Judged,
+    fill_store,
+    opened_store,
+    store_judged,
+    verified_before,
+    write_background,
+)
 from api.commands.duty_papers import Source, facts_of
-from api.commands.incidents.assignment import assign_incidents
+from api.commands.incidents.assignment import Assigned, assign_incidents
 from api.commands.incidents.drawing import draw_heat
 from api.commands.patrols.drawing import draw_checker, draw_coverage
 from api.commands.patrols.verified import Verified, verify_tracks
 from api.database import session
-from api.deployment.second_process import computed_meanwhile
+from api.deployment.second_process import Meanwhile, second_process
 from api.files.documents import write_json
 from api.files.outputs import staged_folder, write_csv
 from geo.coverage import Report, check_division
@@ -38,6 +48,7 @@ from geo.sample import ModelStreet, model_street, simulate_incidents, simulate_p
 from geo.sample.days.patrols import PatrolTruth
 from geo.sample.spoiled import spoiled_layer
 from maps import check_map, save
+from maps.encoding.cells import encode_levels
 
 #: Numbers of communities, second-level and third-level grids of the model street.
 COUNTS = (13, 255, 3052)
@@ -54,6 +65,9 @@ NOTE = (
     "Demonstration: a model street with simulated tracks and incidents; neither legal boundaries nor real records.",
 )
 
+
+#: Days before the patrol day whose verdicts are stored.
+DAYS_BEFORE = 7
 
 #: Steps of a demonstration.
 STEPS = 16
@@ -107,47 +121,65 @@ def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
     -------
     Demo
         Steps with their times; ``figures`` are the results for programs.
+
+    Notes
+    -----
+    What other steps do not need at once is computed in a second process. Its steps have the time for which they were waited for.
     """
-    with staged_folder(folder) as inside:
-        demo = Demo(inside)
-        clock = _Clock(demo, progress)
-        street = model_street()
-        clock.done(
-            "模型街道 model street", f"{len(street.buildings):,} 栋建筑 buildings, {len(street.roads):,} 条道路 roads"
-        )
-        division = _divide(street, seed, clock, progress)
-        backdrop = _backdrop(street)
-        week = partial(verified_week_before, street, division, PATROL_DAY, seed=seed)
-        with computed_meanwhile(week) as week_before:
-            demo.report = _check(division, demo, clock, backdrop)
-            verified = _patrols(street, division, seed, demo, clock, backdrop)
-            incidents = _incidents(street, division, seed, demo, clock, backdrop)
-            earlier = week_before()
-        clock.done("前七日核验 week before", f"{len(earlier[0])} 条结论 verdicts")
-        write_background({**backdrop, "buildings": street.buildings}, inside)
-    # The database may contain versions already, so it is filled in place, after the files have been moved into place.
-    demo.folder = folder
-    verdicts = pd.concat([earlier[0], verified.verdicts], ignore_index=True)
-    visits = pd.concat([earlier[1], verified.visits], ignore_index=True)
-    clock.done(
-        "入库 store",
-        fill_store(
-            demo.database, division, (verdicts, visits), incidents, days=(INCIDENTS_FROM, PATROL_DAY), note=NOTE[0]
-        ),
-    )
-    _duty(division, incidents, seed, demo, clock)
+    with second_process() as meanwhile:
+        meanwhile(import_libraries)
+        with staged_folder(folder) as inside:
+            demo = Demo(inside)
+            clock = _Clock(demo, progress)
+            division, incidents, judged = _files(demo, seed, clock, progress, meanwhile)
+        # The database may contain versions already, so it is filled in place, after the files have been moved into place.
+        demo.folder = folder
+        _stored(demo, seed, clock, division, incidents, judged)
     return demo
 
 
-def _morning(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, 8, tzinfo=ZoneInfo(ZONE))
+def _files(
+    demo: Demo, seed: int, clock: _Clock, progress: Progress, meanwhile: Meanwhile
+) -> tuple[Division, gpd.GeoDataFrame, list[Callable[[], Judged]]]:
+    """Write all files that need no database: the division, its assigned incidents, and the verdicts to store, day by day."""
+    folder = demo.folder
+    street = model_street()
+    clock.done(
+        "模型街道 model street", f"{len(street.buildings):,} 栋建筑 buildings, {len(street.roads):,} 条道路 roads"
+    )
+    backdrop = _backdrop(street)
+    background = meanwhile(partial(write_background, {**backdrop, "buildings": street.buildings}, folder))
+    marked = meanwhile(partial(marked_incidents, street, seed))
+    division = _divide(street, seed, clock, progress)
+    example = meanwhile(partial(write_check_example, division, folder, backdrop))
+    demo.report = _check(division, demo, clock)
+    assigned = _incidents(marked(), division, demo, clock)
+    heat = meanwhile(partial(draw_heat, division, assigned, folder / "heat.html", backdrop=backdrop, note=NOTE))
+    ground = Ground(street.roads, street.communities, division.second)
+    week = [
+        meanwhile(partial(verified_before, ground, PATROL_DAY, back, seed=seed)) for back in range(DAYS_BEFORE, 0, -1)
+    ]
+    verified = _patrols(street, division, seed, demo, clock, backdrop)
+    clock.done("检查示例 check map", f"faulty.gpkg: {example()} 处问题 findings")
+    clock.done("热力图 heat map", heat().name)
+    background()
+    return division, assigned.incidents, [*week, lambda: (verified.verdicts, verified.visits)]
 
 
-def _duty(division: Division, incidents: gpd.GeoDataFrame, seed: int, demo: Demo, clock: _Clock) -> None:
-    """Handle the incidents as cases until the evening of the patrol day, store them, and compare the stored cases with the
-    truth.
+def _stored(
+    demo: Demo,
+    seed: int,
+    clock: _Clock,
+    division: Division,
+    incidents: gpd.GeoDataFrame,
+    judged: list[Callable[[], Judged]],
+) -> None:
+    """Fill the database: the division, the incidents and their cases until the evening of the patrol day, the verdicts; and
+    compare the stored cases with the truth.
     """
     until = evening_of(PATROL_DAY)
+    stored = fill_store(demo.database, division, incidents, valid_from=INCIDENTS_FROM, note=NOTE[0])
+    clock.done("入库 store", stored)
     month = simulate_month(division, incidents, seed=seed, since=INCIDENTS_FROM, until=until)
     clock.done(
         "模拟办件 simulate cases",
@@ -158,6 +190,9 @@ def _duty(division: Division, incidents: gpd.GeoDataFrame, seed: int, demo: Demo
         clock.done(
             "值班与通知 staff", store_week(engine, street, division, day=PATROL_DAY, at=_morning(PATROL_DAY), zone=ZONE)
         )
+        # From the last day: those that the second process has not begun are computed here.
+        days = [day() for day in reversed(judged)][::-1]
+        clock.done("核验入库 store verdicts", store_judged(engine, street, days, version=version, day=PATROL_DAY))
         with session(engine) as opened:
             source = Source(opened, street, division, until, ZONE, TELEPHONES)
             facts = facts_of(source, INCIDENTS_FROM, PATROL_DAY + timedelta(days=1))
@@ -165,6 +200,38 @@ def _duty(division: Division, incidents: gpd.GeoDataFrame, seed: int, demo: Demo
             write_csv(burden(facts), demo.folder / "burden.csv")
             clock.done("办件核对 check cases", found)
             clock.done("议程、简报、台账 papers", write_papers(source, facts, demo.folder, day=PATROL_DAY))
+
+
+def import_libraries() -> None:
+    """Import what the functions of the second process need, while the street is made."""
+    import_module("folium")
+    import_module("numba")
+
+
+def marked_incidents(street: ModelStreet, seed: int) -> gpd.GeoDataFrame:
+    """Simulated incidents of the month, with repeats and default points marked."""
+    rng = np.random.default_rng(seed)
+    incidents, _ = simulate_incidents(street, rng=rng, start=INCIDENTS_FROM, days=INCIDENT_DAYS)
+    return mark_default_points(mark_repeats(incidents))[0]
+
+
+def write_check_example(division: Division, folder: Path, backdrop: dict[str, gpd.GeoDataFrame]) -> int:
+    """Write a copy of the division with four faults, because a valid division has no findings, and the map of its check.
+
+    Returns
+    -------
+    int
+        Number of findings.
+    """
+    faulty = division.with_layer(Level.THIRD, spoiled_layer(division.third))
+    write_division(faulty, folder / "faulty.gpkg")
+    found = check_division(faulty)
+    save(check_map(found, faulty, source="faulty.gpkg", note=NOTE, **backdrop), folder / "check.html")
+    return len(found.findings)
+
+
+def _morning(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 8, tzinfo=ZoneInfo(ZONE))
 
 
 class _Clock:
@@ -203,7 +270,7 @@ def _divide(street: ModelStreet, seed: int, clock: _Clock, progress: Progress) -
     return division
 
 
-def _check(division: Division, demo: Demo, clock: _Clock, backdrop: dict[str, gpd.GeoDataFrame]) -> Report:
+def _check(division: Division, demo: Demo, clock: _Clock) -> Report:
     report = check_division(division, expected=COUNTS)
     write_division(division, demo.folder / "division.gpkg")
     write_json({"file": "division.gpkg", **report.to_dict()}, demo.folder / "report.json")
@@ -222,12 +289,6 @@ def _check(division: Division, demo: Demo, clock: _Clock, backdrop: dict[str, gp
         f"{street.area_m2 / 1e6:.2f} km², 覆盖 covered {percent(min(level.covered or 0.0 for level in report.levels))}, "
         f"重叠 overlap {sum(level.overlap_m2 for level in report.levels):.2f} m², 错误 errors {errors}",
     )
-    # A valid division has no findings, so the map of the check shows a copy with four faults.
-    faulty = division.with_layer(Level.THIRD, spoiled_layer(division.third))
-    write_division(faulty, demo.folder / "faulty.gpkg")
-    found = check_division(faulty)
-    save(check_map(found, faulty, source="faulty.gpkg", note=NOTE, **backdrop), demo.folder / "check.html")
-    clock.done("检查示例 check map", f"faulty.gpkg: {len(found.findings)} 处问题 findings")
     return report
 
 
@@ -252,8 +313,9 @@ def _patrols(
         ", ".join(f"{zh} {en} {states[state]}" for state, (zh, en) in VERDICTS.items())
         + f"; 误判达标 falsely met {wrong}",
     )
-    draw_coverage(division, verified, demo.folder / "coverage.html", backdrop=backdrop, note=NOTE)
-    draw_checker(division, verified, demo.folder / "checker.html", backdrop=backdrop)
+    grids = encode_levels(division)
+    draw_coverage(division, verified, demo.folder / "coverage.html", backdrop=backdrop, note=NOTE, grids=grids)
+    draw_checker(division, verified, demo.folder / "checker.html", backdrop=backdrop, grids=grids)
     clock.done("覆盖图与核验页 coverage and checker", "coverage.html, checker.html")
     return verified
 
@@ -265,12 +327,7 @@ def false_met(verified: Verified, truth: PatrolTruth) -> int:
     return int(((judged == "met") & (true != "met")).sum())
 
 
-def _incidents(
-    street: ModelStreet, division: Division, seed: int, demo: Demo, clock: _Clock, backdrop: dict[str, gpd.GeoDataFrame]
-) -> gpd.GeoDataFrame:
-    rng = np.random.default_rng(seed)
-    incidents, _ = simulate_incidents(street, rng=rng, start=INCIDENTS_FROM, days=INCIDENT_DAYS)
-    marked, _ = mark_default_points(mark_repeats(incidents))
+def _incidents(marked: gpd.GeoDataFrame, division: Division, demo: Demo, clock: _Clock) -> Assigned:
     result = assign_incidents(marked, division)
     write_csv(result.incidents, demo.folder / "incidents.csv")
     write_csv(result.counts, demo.folder / "counts.csv")
@@ -282,9 +339,7 @@ def _incidents(
         "热点 hot spots: "
         f"二级 second {figures['hot_cells']['second']}, 三级 third {figures['hot_cells']['third']}",
     )
-    draw_heat(division, result, demo.folder / "heat.html", backdrop=backdrop, note=NOTE)
-    clock.done("热力图 heat map", "heat.html")
-    return result.incidents
+    return result
 
 
 def _backdrop(street: ModelStreet) -> dict[str, gpd.GeoDataFrame]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 import geopandas as gpd
@@ -24,26 +24,31 @@ from api.overview.service_maps import BACKGROUND
 from api.verdicts.storing import store_verdicts
 from geo.layers import Division
 from geo.patrols import Rules
-from geo.sample import ModelStreet, simulate_patrols
+from geo.sample import simulate_tracks
 
-#: Number of days before the demonstration whose verdicts are stored, and interval of their fixes, seconds. Only the verdicts
-#: are stored, and one fix per minute gives nearly the same in a third of the time.
-_DAYS, _INTERVAL_S = 7, 60.0
+#: Interval of the fixes of the days before the demonstration, seconds. Only the verdicts are stored, and one fix per minute
+#: gives nearly the same in a third of the time.
+_INTERVAL_S = 60.0
 
 
-def verified_week_before(
-    street: ModelStreet, division: Division, day: date, *, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Verdicts and visits of simulated patrols on the seven days before `day`."""
-    verdicts, visits = [], []
-    for back in range(_DAYS, 0, -1):
-        then = day - timedelta(days=back)
-        rng = np.random.default_rng([seed, back])
-        tracks, _ = simulate_patrols(street, division, rng=rng, day=then, interval_s=_INTERVAL_S)
-        verified = verify_tracks(tracks, division.second, rules=Rules(), days=[then])
-        verdicts.append(verified.verdicts)
-        visits.append(verified.visits)
-    return pd.concat(verdicts, ignore_index=True), pd.concat(visits, ignore_index=True)
+#: Verdicts, and the visits that they were made from.
+Judged = tuple[pd.DataFrame, pd.DataFrame]
+
+
+class Ground(NamedTuple):
+    """What patrols are simulated on: roads and communities of the street, second level of the division."""
+
+    roads: gpd.GeoDataFrame
+    communities: gpd.GeoDataFrame
+    second: gpd.GeoDataFrame
+
+
+def verified_before(ground: Ground, day: date, back: int, *, seed: int) -> Judged:
+    """Verdicts and visits of simulated patrols, as many days before `day` as `back`."""
+    then = day - timedelta(days=back)
+    tracks = simulate_tracks(ground, ground, rng=np.random.default_rng([seed, back]), day=then, interval_s=_INTERVAL_S)
+    verified = verify_tracks(tracks, ground.second, rules=Rules(), days=[then])
+    return verified.verdicts, verified.visits
 
 
 def write_background(backdrop: dict[str, gpd.GeoDataFrame], folder: Path) -> None:
@@ -52,23 +57,8 @@ def write_background(backdrop: dict[str, gpd.GeoDataFrame], folder: Path) -> Non
         layer.to_file(folder / BACKGROUND, layer=kind, driver="GPKG")
 
 
-def fill_store(
-    database: Path,
-    division: Division,
-    judged: tuple[pd.DataFrame, pd.DataFrame],
-    incidents: gpd.GeoDataFrame,
-    *,
-    days: tuple[date, date],
-    note: str,
-) -> str:
-    """Publish the division unless it is already current, and store new verdicts and incidents.
-
-    Parameters
-    ----------
-    judged
-        Verdicts, and the visits that they were made from.
-    days
-        First day of the division, and day of the demonstration; its evening is the time of the verdicts.
+def fill_store(database: Path, division: Division, incidents: gpd.GeoDataFrame, *, valid_from: date, note: str) -> str:
+    """Publish the division unless it is already current, and store new incidents.
 
     Returns
     -------
@@ -80,7 +70,7 @@ def fill_store(
         upgrade(engine)
         now = datetime.now(UTC)
         stored = store_division(
-            division, str(database), valid_from=days[0], now=now, publish_it=True, note=note, unless_current=True
+            division, str(database), valid_from=valid_from, now=now, publish_it=True, note=note, unless_current=True
         )
         with session(engine, write=True) as opened:
             street = street_of(opened, stored.street_code)
@@ -97,13 +87,22 @@ def fill_store(
                 created_at=now,
                 created_by="演示",
             )
-        at = evening_of(days[1])
-        verdicts, visits = judged
-        store_verdicts(engine, street, verdicts, version=stored.id, rules=Rules().name, at=at, visits=visits)
     finally:
         engine.dispose()
-    days_judged = verdicts["day"].nunique()
-    return f"版本 version {stored.id}, {days_judged} 天核验结论 days of verdicts, {len(incidents):,} 件案件 incidents"
+    return f"版本 version {stored.id}, {len(incidents):,} 件案件 incidents"
+
+
+def store_judged(engine: Engine, street: int, judged: Sequence[Judged], *, version: int, day: date) -> str:
+    """Store verdicts and the visits that they were made from, as of the evening of `day`.
+
+    Returns
+    -------
+    str
+        What was stored, in both languages.
+    """
+    verdicts, visits = (pd.concat(frames, ignore_index=True) for frames in zip(*judged, strict=True))
+    store_verdicts(engine, street, verdicts, version=version, rules=Rules().name, at=evening_of(day), visits=visits)
+    return f"{verdicts['day'].nunique()} 天 {len(verdicts):,} 条核验结论 verdicts of days"
 
 
 @contextmanager

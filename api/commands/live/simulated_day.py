@@ -17,7 +17,7 @@ from api.database.accounts import add_token
 from api.database.people import add_device, device_names, hand_over, holder_at, person_of
 from api.database.verdicts import last_verdict_day
 from geo.layers.transformers import to_crs
-from geo.sample import simulate_patrols
+from geo.sample import simulate_tracks
 
 #: Interval of the fixes of a phone, seconds. Verdicts are nearly those of a fix every ten seconds, at a sixth of the cost.
 INTERVAL_S = 60.0
@@ -60,7 +60,7 @@ def live_day(engine: Engine, street: int, roads: gpd.GeoDataFrame, *, seed: int,
         division = read_version(opened, current_version(opened, day=day).id)
     ground = SimpleNamespace(roads=to_crs(roads, division.crs), communities=division.community)
     rng = np.random.default_rng([seed, day.toordinal()])
-    found, _ = simulate_patrols(ground, division, rng=rng, day=day, interval_s=INTERVAL_S)
+    found = simulate_tracks(ground, division, rng=rng, day=day, interval_s=INTERVAL_S)
     tracks = pd.DataFrame(found)[["device", "officer", "time", "lon", "lat", "accuracy_m"]]
     carriers = tracks.drop_duplicates("device").set_index("device")["officer"]
     begins = datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -118,6 +118,40 @@ def simulate_patrols(
     ColumnError
         If the second level has no codes.
     """
+    made = _simulated(street, division, rng, day, officers, interval_s)
+    visits, verdicts = truth_of(made.ways, made.staff, made.cells, day, rules)
+    return made.tracks, PatrolTruth(visits, verdicts, made.faults)
+
+
+def simulate_tracks(
+    street: HasRoads,
+    division: HasSecond,
+    *,
+    rng: np.random.Generator,
+    day: dt.date,
+    officers: int = 255,
+    interval_s: float = 10.0,
+) -> gpd.GeoDataFrame:
+    """Simulate the tracks of one day without their truth: those of :func:`simulate_patrols`, in half of its time.
+
+    Parameters are those of :func:`simulate_patrols`, which also describes the columns and the exceptions.
+    """
+    return _simulated(street, division, rng, day, officers, interval_s).tracks
+
+
+class _Simulated(NamedTuple):
+    """A simulated day: true paths, staff numbers, grids, tracks as sent, and the faults in them."""
+
+    ways: list[Way]
+    staff: list[str]
+    cells: gpd.GeoDataFrame
+    tracks: gpd.GeoDataFrame
+    faults: pd.DataFrame
+
+
+def _simulated(
+    street: HasRoads, division: HasSecond, rng: np.random.Generator, day: dt.date, officers: int, interval_s: float
+) -> _Simulated:
     if officers < 1 or not interval_s > 0:
         raise InputError(f"officers is {officers} and interval_s {interval_s:g}; both must be above 0")
     if CODE not in division.second:
@@ -128,8 +162,7 @@ def simulate_patrols(
     fates = rng.choice(list(FATES), size=len(staff), p=list(FATES.values()))
     ways = walks_of(street, cells, roads, fates, rng)
     tracks, faults = _recorded(ways, staff, fates, cells, interval_s, rng)
-    visits, verdicts = truth_of(ways, staff, cells, day, rules)
-    return sent(tracks, day, cells.crs), PatrolTruth(visits, verdicts, faults)
+    return _Simulated(ways, staff, cells, sent(tracks, day, cells.crs), faults)
 
 
 def _staff(cells: gpd.GeoDataFrame) -> list[str]:

@@ -15,6 +15,7 @@ from geo.days import moment_at
 from geo.layers.columns import CODE
 from geo.patrols import Rules
 from geo.patrols.persons import persons_of, who_counts
+from geo.prepared import prepared_copy
 from geo.sample.days.walks import Way
 
 
@@ -23,10 +24,14 @@ def _true_pieces(ways: list[Way], cells: gpd.GeoDataFrame) -> pd.DataFrame:
     steps = np.concatenate([np.column_stack([w.t[:-1], w.t[1:], w.xy[:-1], w.xy[1:]]) for w in ways])
     way = np.repeat(np.arange(len(ways)), [len(w.t) - 1 for w in ways])
     moves = (steps[:, 2:4] != steps[:, 4:6]).any(axis=1)
-    shapes = cells.geometry.array
+    shapes = prepared_copy(np.asarray(cells.geometry.array, dtype=object))
     lines = shapely.linestrings(steps[moves, 2:].reshape(-1, 2, 2))
     cell, line = shapely.STRtree(lines).query(shapes, predicate="intersects")
-    parts, pair = shapely.get_parts(shapely.intersection(lines[line], shapes[cell]), return_index=True)
+    # Most steps are inside one grid.
+    cut = lines[line]
+    crossing = ~shapely.contains_properly(shapes[cell], cut)
+    cut[crossing] = shapely.intersection(cut[crossing], shapes[cell[crossing]])
+    parts, pair = shapely.get_parts(cut, return_index=True)
     long = shapely.length(parts) > 0
     parts, pair = parts[long], pair[long]
     of = steps[moves][line[pair]]
