@@ -35,6 +35,13 @@ Calendar = Annotated[Path | None, typer.Option(metavar="F", help="节假日与�
 Earlier = Annotated[
     list[Path] | None, typer.Option(metavar="F", help="此前有效的方案，可给多个。Divisions that held before.")
 ]
+Dates = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ORDER",
+        help="05/06/2026 之类日期的顺序：month-first 或 day-first。Order of such dates; by default their column decides.",
+    ),
+]
 Visits = Annotated[Path | None, typer.Option(metavar="F", help="patrols 写出的 visits.csv，用于对照巡查。Visits.")]
 
 
@@ -46,6 +53,7 @@ def run(
     code: options.Code = None,
     datum: options.DatumName = None,
     zone: options.Zone = "Asia/Shanghai",
+    dates: Dates = None,
     within_m: WithinM = 0.0,
     columns: ColumnMap = None,
     crs: options.Crs = None,
@@ -74,6 +82,7 @@ def run(
         datum=datum,
         crs=crs,
         zone=zone,
+        dates=dates,
         columns=columns,
         within_m=within_m,
         bandwidths_m=tuple(bandwidth_m or [BANDWIDTH_M]),

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -22,6 +23,7 @@ from geo.errors import ColumnError, CrsError, DatumError, FileError, first_label
 from geo.incidents.reprojection import to_metric_as_drawn
 from geo.kernels import uncompiled
 from geo.layers import Datum, parse_crs
+from geo.layers.alignment.plausibility import place_crs
 from geo.layers.columns import CODE
 from geo.layers.crs import is_projected
 from geo.layers.files.sources import DRIVERS
@@ -137,7 +139,7 @@ def locate_points(
         source = open_source(
             points, encoding=columns.encoding, layer=columns.layer, crs=columns.crs, part_bytes=options.part_bytes
         )
-        reading = _reading(source, points, columns, by, index)
+        reading = _reading(source, points, columns, by, index, grid)
         wanted = Wanted(_form(target, source, points), by)
         kept = Kept(place, [source, reading, wanted, index.digest])
         with _runner(options.cluster, options.workers, index) as runner:
@@ -242,7 +244,9 @@ def _form(target: Path | None, source: Source, points: Path) -> str | None:
     return "parquet"
 
 
-def _reading(source: Source, points: Path, columns: PointColumns, by: str | None, index: GridIndex) -> Reading:
+def _reading(
+    source: Source, points: Path, columns: PointColumns, by: str | None, index: GridIndex, grid: gpd.GeoDataFrame
+) -> Reading:
     """Determine how the points are read.
 
     Raises
@@ -269,7 +273,7 @@ def _reading(source: Source, points: Path, columns: PointColumns, by: str | None
         what = DatumError if source.geometry is None else CrsError
         raise what(
             f"{points.name}: say what the coordinates are: --datum WGS-84, CGCS2000, GCJ-02 or BD-09 for degrees, "
-            "--crs EPSG:4549 for metres"
+            f"--crs {place_crs(grid)} for metres"
         )
     if datum is not None and crs is not None and not parse_crs(crs).is_geographic:
         raise CrsError(

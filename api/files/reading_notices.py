@@ -18,6 +18,18 @@ _UNREAD = Text(
     "{number}行时间无法识别：第{rows}行，如“{value}”",
     "{number} times are not understood: rows {rows}, such as '{value}'",
 )
+_UNREAD_OF = {
+    "month": Text(
+        "{number}行只有月份、没有日，时间留空：第{rows}行，如“{value}”；请在字段对应中改用含日期的列",
+        "{number} times are months without a day and are left empty: rows {rows}, such as '{value}'; name a column with days in "
+        "the column map",
+    ),
+    "two readings": Text(
+        "{number}行日期有两种读法，时间留空：第{rows}行，{reason}；用 --dates month-first 或 --dates day-first 指明",
+        "{number} dates can be read in two ways and are left empty: rows {rows}, {reason}; say which with --dates month-first or "
+        "--dates day-first",
+    ),
+}
 _SWAPPED = Text(
     "{number}行经纬度颠倒，已对调：第{rows}行",
     "{number} rows have longitude and latitude exchanged; turned back: rows {rows}",
@@ -34,10 +46,12 @@ def give_reading_notices(attrs: Mapping[Any, Any], name: str = "") -> None:
         notice(f"{head}{text}")
     for source, text in refused_texts(attrs.get("refused", ())):
         notice(f"{source}: {text}")
-    unread = attrs.get("unread_times", ())
-    if unread:
-        text = _UNREAD.fill(number=len(unread), rows=_named(unread), value=unread[0]["value"])
-        notice(f"{head}{text}")
+    for kind, template in ((None, _UNREAD), *_UNREAD_OF.items()):
+        if unread := [row for row in attrs.get("unread_times", ()) if row.get("kind") == kind]:
+            first = unread[0]
+            reason = Text(first.get("reason_zh", ""), first.get("reason", ""))
+            text = template.fill(number=len(unread), rows=_named(unread), value=first["value"], reason=reason)
+            notice(f"{head}{text}")
     swapped = attrs.get("swapped", ())
     if swapped:
         notice(f"{head}{_SWAPPED.fill(number=len(swapped), rows=_named(swapped))}")

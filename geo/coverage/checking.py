@@ -33,12 +33,14 @@ from geo.coverage.report import (
     findings_frame,
     worst_first,
 )
-from geo.errors import GeometryError
+from geo.errors import CrsError, GeometryError
 from geo.layers.cells import Area, as_area
 from geo.layers.columns import CODE, Level
-from geo.layers.crs import area_m2, to_metric
+from geo.layers.crs import WGS84, area_m2, to_metric
 from geo.layers.division import Division
 from geo.layers.files.reading import require_polygons
+from geo.layers.transformers import transformer
+from geo.texts import listed
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,14 @@ class LayerOptions:
         Name of the layer in the report.
     parent_column
         Column of the cells that names their parent; by default ``parent``, otherwise parents are found by code or by place.
+    crs
+        Metric CRS in which areas and widths are measured and findings are given; by default that of the place of the cells.
     """
 
     policy: Policy = field(default_factory=lambda: DEFAULT_POLICY)
     name: str = "cells"
     parent_column: str | None = None
+    crs: object = None
 
 
 def check(
@@ -115,7 +120,7 @@ def check(
     require_polygons(cells, options.name)
     if cells.empty:
         raise GeometryError(f"{options.name}: the layer has no cells")
-    given_crs, cells = cells.crs, to_metric(cells)
+    given_crs, cells = cells.crs, to_metric(cells, options.crs)
     crs = cells.crs
     labels = cells[CODE].tolist() if CODE in cells else cells.index.tolist()
     border = _in_crs_of_cells(outline, given_crs, crs, "outline")
@@ -206,8 +211,17 @@ def check_division(
         Numbers of communities, second-level and third-level grids that there should be.
     tolerance_m, allowed, policy
         As for :func:`check`.
+
+    Raises
+    ------
+    CrsError
+        If coordinates lie beyond the range of the declared CRS. Cells that are merely far from the street are findings.
     """
     counts: list[int | None] = [1, *(expected or (None, None, None))]
+    # One CRS for all levels: cells far from the street are faults, not another place.
+    crs = to_metric(division.street).crs
+    for level in Level:
+        _require_on_earth(division.layer(level), level.layer)
     outline = as_area(division.street, division.crs, "street")
     known = as_area(allowed, division.crs, "allowed ground")
     reports = [
@@ -219,12 +233,28 @@ def check_division(
             tolerance_m=tolerance_m,
             allowed=known,
             level=level,
-            options=LayerOptions(policy=policy, name=level.layer),
+            options=LayerOptions(policy=policy, name=level.layer, crs=crs),
         )
         for level in Level
     ]
-    findings = gpd.GeoDataFrame(pd.concat([report.findings for report in reports], ignore_index=True), crs=division.crs)
+    findings = gpd.GeoDataFrame(pd.concat([report.findings for report in reports], ignore_index=True), crs=crs)
     return Report(worst_first(findings), tuple(report.levels[0] for report in reports), tolerance_m)
+
+
+def _require_on_earth(cells: gpd.GeoDataFrame, name: str) -> None:
+    """Refuse cells whose coordinates lie beyond the range of their CRS."""
+    bounds = shapely.bounds(np.asarray(cells.geometry.array, dtype=object))
+    there = np.isfinite(bounds).all(axis=1)
+    lon, lat = transformer(cells.crs, WGS84).transform(
+        bounds[there][:, [0, 2]].ravel(), bounds[there][:, [1, 3]].ravel()
+    )
+    beyond = ~(np.isfinite(lon) & np.isfinite(lat)).reshape(-1, 2).all(axis=1)
+    if beyond.any():
+        labels = cells.get(CODE, cells.index)[there][beyond].tolist()
+        raise CrsError(
+            f"{name}: {len(labels)} cells have coordinates beyond the range of the declared CRS {cells.crs.to_string()} "
+            f"({listed(labels).en}): declare the one that they are in, or mend the coordinates"
+        )
 
 
 def _polygon_faults(layer: SoundLayer, labels: list[Any]) -> Rows:

@@ -61,7 +61,7 @@ def prepare(
     if not isinstance(street, gpd.GeoDataFrame):
         raise GeometryError(
             f"street: a GeoDataFrame with a CRS is needed, not {type(street).__name__}; a bare geometry does not "
-            "say where on earth it is: gpd.GeoDataFrame(geometry=[shape], crs=4549)"
+            "say where on earth it is: gpd.GeoDataFrame(geometry=[shape], crs=...)"
         )
     metric = _convert(street, "street", None)
     crs = CRS.from_user_input(metric.crs)

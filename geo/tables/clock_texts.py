@@ -1,7 +1,7 @@
 """Parses one text as a date and time, in the Chinese and English forms written by people and programs.
 
 The complete text has to match: trailing characters, a range, or an hour outside its part of the day (凌晨13点) is an error.
-Ambiguous dates are not guessed: 3/5/2026 is parsed only if other rows determine which number is the month.
+Ambiguous dates are not guessed: 3/5/2026 is parsed only if other rows determine which number is the month, or the caller does.
 """
 
 from __future__ import annotations
@@ -52,6 +52,12 @@ _DATES = tuple(
         r"(?:[a-z]{3,9},?\s+)?(?P<n>[a-z]{3,9})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})(?!\d)",
         r"(?:[a-z]{3,9},?\s+)?(?P<d>\d{1,2})(?:st|nd|rd|th)?[\s-]+(?P<n>[a-z]{3,9})\.?,?[\s-]+(?P<y>\d{4}|\d\d)(?!\d)",
     )
+)
+_MONTH = re.compile(
+    r"\d{4}\s*[-/.]\s*(?:0?[1-9]|1[0-2])|\d{4}\s*年\s*(?:0?[1-9]|1[0-2])\s*月份?|(?:19|20)\d\d(?:0[1-9]|1[0-2])"
+    r"|(?:0?[1-9]|1[0-2])\s*[-/.]\s*\d{4}|(?P<n>[a-z]{3,9})\.?(?:[\s,-]*\d{4}|-\d\d)"
+    r"|\d{4}\s*-?\s*Q[1-4]|Q[1-4]\s*-?\s*\d{4}|\d{4}\s*年\s*(?:第?[1-4一二三四]季度|[上下]半年)",
+    re.IGNORECASE,
 )
 _WEEKDAY = re.compile(r"\s*[(]?\s*(?:星期|周|礼拜)[一二三四五六日天]\s*[)]?")
 #: Parts of the day that may stand before a clock time.
@@ -138,9 +144,11 @@ def _day(parts: dict[str, str | None], month_place: int | None) -> dt.datetime |
         month = _MONTHS.get(str(parts["n"]).lower(), 0)
         day = int(parts["d"] or 0)
     elif parts.get("a"):
+        ends = (int(parts["a"] or 0), int(parts["b"] or 0))
+        if ends[0] == ends[1]:
+            month_place = 1
         if month_place is None:
             return None
-        ends = (int(parts["a"] or 0), int(parts["b"] or 0))
         month, day = ends[month_place - 1], ends[2 - month_place]
     else:
         month, day = int(parts["m"] or 0), int(parts["d"] or 0)
@@ -284,6 +292,32 @@ def is_compact_hour(text: str) -> bool:
 def fold(value: object) -> str:
     """Convert to half width, strip blanks, and remove the leading apostrophe that marks text in spreadsheets."""
     return unicodedata.normalize("NFKC", str(value)).strip().removeprefix("'").strip()
+
+
+def two_readings(text: str) -> tuple[dt.date, dt.date] | None:
+    """Both days that a date like 05/06/2026 can mean, month first and day first; None for other texts.
+
+    >>> two_readings("05/06/2026 14:30"), two_readings("05/18/2026")
+    ((datetime.date(2026, 5, 6), datetime.date(2026, 6, 5)), None)
+    """
+    match = _DATES[3].match(text)
+    if match is None or match["a"] == match["b"]:
+        return None
+    year, one, other = int(match["y"]), int(match["a"]), int(match["b"])
+    try:
+        return dt.date(year, one, other), dt.date(year, other, one)
+    except ValueError:
+        return None
+
+
+def is_month(text: str) -> bool:
+    """Whether a text is a month or a quarter without a day: ``2026-05``, ``2026年5月``, ``202605``, ``05/2026``, ``May 2026``.
+
+    >>> [is_month(text) for text in ("2026-05", "2026年5月份", "202605", "May-26", "2026 Q2", "2026-13", "2026-05-01")]
+    [True, True, True, True, True, False, False]
+    """
+    found = _MONTH.fullmatch(text.strip())
+    return found is not None and (found["n"] is None or found["n"].lower() in _MONTHS)
 
 
 def month_place(texts: list[str]) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geo.arrays import Objects
-from geo.tables.clock_texts import fold, is_compact_hour, month_place, parse_numeric, read_clock, read_moment
+from geo.errors import InputError
+from geo.notices import notice
+from geo.tables.clock_texts import (
+    fold,
+    is_compact_hour,
+    is_month,
+    month_place,
+    parse_numeric,
+    read_clock,
+    read_moment,
+    two_readings,
+)
 from geo.tables.local_time import UTC, require_zone, to_utc
 from geo.tables.refused import mark
 from geo.texts import Text
@@ -23,6 +35,14 @@ NO_ZONE = Text("时间没有时区", "no zone")
 NOT_READ = Text(
     "时间“{value}”无法识别，请写成 2026-11-23 08:05:09",
     "time '{value}' is not understood; write it as 2026-11-23 08:05:09",
+)
+TWO_READINGS = Text(
+    "日期“{value}”可读作{one}或{other}，本列不能说明月在前还是日在前；请写成 2026-11-23",
+    "'{value}' is {one} or {other}: the column does not tell whether the month comes first; write it as 2026-11-23",
+)
+ONLY_MONTH = Text(
+    "“{value}”是月份，没有日；请改用含日期的列，或写成 2026-11-23",
+    "'{value}' is a month without a day; use a column with days, or write it as 2026-11-23",
 )
 MISSING_HOUR = Text(
     "当地时间“{value}”不存在（夏令时拨快的一小时）",
@@ -36,6 +56,15 @@ _USUAL = (
     r"^\s*(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?[ T]+(?P<h>\d{1,2})[:时](?P<mi>\d{1,2})"
     r"(?:[:分](?P<s>\d{1,2})(?P<f>\.\d{1,9})?秒?|分)?\s*(?P<o>[zZ]|[+-]\d{2}(?::?\d{2})?)?\s*$"
 )
+#: Order of the numbers in dates like 05/06/2026, and the position of the month in it.
+ORDERS = {"month-first": 1, "day-first": 2}
+# Zones of the United States, where such dates are always written month first.
+_US_ZONE = re.compile(
+    r"US/.+|America/(?:Indiana|Kentucky|North_Dakota)/.+|Pacific/Honolulu|America/(?:New_York|Detroit|Chicago"
+    r"|Menominee|Denver|Boise|Phoenix|Los_Angeles|Anchorage|Juneau|Sitka|Metlakatla|Yakutat|Nome|Adak|Louisville"
+    r"|Indianapolis|Fort_Wayne|Knox_IN)"
+)
+_CLOCK_AFTER = re.compile(r"\s+\d{1,2}:\d\d.*")
 # Maximum length of a text quoted in a message, characters.
 _SHOWN = 40
 
@@ -55,22 +84,25 @@ class Times(NamedTuple):
     reason: Objects
 
 
-def read_times(values: pd.Series, zone: str | None) -> Times:
+def read_times(values: pd.Series, zone: str | None, *, order: str | None = None) -> Times:
     """Parse times in all common forms.
 
     Parameters
     ----------
     values
         Text (ISO 8601, ``2026/3/5 14:30``, ``2026年3月5日 下午2点30分``, ``20260305143000``, ``Mar 5, 2026 2:30 PM``), dates,
-        Excel serial days, seconds to nanoseconds since 1970; with or without UTC offset. ``03/18/2026`` if the column determines
-        the position of the month: numbers over 12 occur in one position only.
+        Excel serial days, seconds to nanoseconds since 1970; with or without UTC offset. ``03/18/2026`` if `order` or the column
+        determines the position of the month (numbers over 12 occur in one position only); where no row does, the month is first
+        in a zone of the United States, with a notice, and elsewhere the reason is :data:`TWO_READINGS`.
     zone
         IANA name of the zone of times without an offset; if None, such times are refused with the reason :data:`NO_ZONE`.
+    order
+        A key of :data:`ORDERS`.
 
     Raises
     ------
     InputError
-        If the zone is not known.
+        If zone or order are not known.
 
     Notes
     -----
@@ -82,6 +114,8 @@ def read_times(values: pd.Series, zone: str | None) -> Times:
     """
     if zone is not None:
         require_zone(zone)
+    if order is not None and order not in ORDERS:
+        raise InputError(f"order of dates '{order}' is not known; it is {' or '.join(ORDERS)}")
     aware = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us, UTC]")
     naive = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
     missing = _is_missing(values)
@@ -91,7 +125,7 @@ def read_times(values: pd.Series, zone: str | None) -> Times:
         naive = values.dt.as_unit("us")
     else:
         at = np.flatnonzero(~missing)
-        for read in (_iso, _usual, _one_by_one):
+        for read in (_iso, _usual, partial(_one_by_one, zone=zone, order=order)):
             if len(at) == 0:
                 break
             texts = values.iloc[at]
@@ -112,8 +146,25 @@ def _joined(values: pd.Series, naive: pd.Series, aware: pd.Series, missing: Any,
         if local[at] and zone is None:
             reason[at] = NO_ZONE
         else:
-            reason[at] = (MISSING_HOUR if local[at] else NOT_READ).fill(value=str(values.iloc[at])[:_SHOWN])
+            value = str(values.iloc[at])
+            reason[at] = MISSING_HOUR.fill(value=value[:_SHOWN]) if local[at] else _why_not(value)
     return Times(utc, reason)
+
+
+def _why_not(value: str) -> Text:
+    """Why a value is not a time."""
+    kind, shown = unread_kind(value), value[:_SHOWN]
+    if kind == "two readings" and (days := two_readings(fold(value))):
+        return TWO_READINGS.fill(value=shown, one=days[0], other=days[1])
+    return (ONLY_MONTH if kind == "month" else NOT_READ).fill(value=shown)
+
+
+def unread_kind(value: object) -> str | None:
+    """Kind of a value that is not read as a time: ``month``, ``two readings``, or None."""
+    text = fold(value)
+    if two_readings(text) and read_moment(text, 1) is not None:
+        return "two readings"
+    return "month" if is_month(_CLOCK_AFTER.sub("", text).removesuffix(".0")) else None
 
 
 def _is_missing(values: pd.Series) -> Any:
@@ -232,17 +283,34 @@ def _offsets(given: pa.Array, has_seconds: Any) -> tuple[Any, Any, Any]:
     return shift[codes], sound[codes] & ~doubtful, codes >= 0
 
 
-def _one_by_one(values: pd.Series) -> tuple[pd.Series, pd.Series, Any]:
+def _one_by_one(
+    values: pd.Series, *, zone: str | None = None, order: str | None = None
+) -> tuple[pd.Series, pd.Series, Any]:
     # Times repeat in exports (full minutes, full days): each different text is parsed once.
     codes, different = pd.factorize(values.astype(object), use_na_sentinel=True)
     texts = [fold(value) if isinstance(value, str) else "" for value in different]
-    place = month_place(texts)
+    place = ORDERS[order] if order is not None else month_place(texts) or _of_zone(texts, zone)
     hours = all(is_compact_hour(_digits(value)) for value in different if len(_digits(value)) == 10)
     moments = [_one(value, text, place, hours) for value, text in zip(different, texts, strict=True)]
     naive = pd.Series([m if m is not None and m.tzinfo is None else None for m in moments], dtype="datetime64[us]")
     zoned = [m.astimezone(dt.UTC) if m is not None and m.tzinfo is not None else None for m in moments]
     aware = pd.Series(zoned, dtype="datetime64[us, UTC]")
     return naive.reindex(codes), aware.reindex(codes), np.zeros(len(codes), dtype=bool)
+
+
+def _of_zone(texts: list[str], zone: str | None) -> int | None:
+    """Position of the month in dates like 05/06/2026 if every one of them can be read in two ways, by the zone."""
+    if zone is None or not _US_ZONE.fullmatch(zone):
+        return None
+    both = [(text, days[0]) for text in texts if (days := two_readings(text))]
+    if not both or any(read_moment(text, 1) is None and read_moment(text, 2) is not None for text in texts):
+        return None
+    text, day = both[0]
+    notice(
+        f"“{text[:_SHOWN]}”一类日期按美国写法读作月/日/年（时区 {zone}），即{day}。"
+        f"Dates such as '{text[:_SHOWN]}' are read month first, as in the US (zone {zone}): {day}"
+    )
+    return ORDERS["month-first"]
 
 
 def _digits(value: object) -> str:

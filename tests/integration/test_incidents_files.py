@@ -20,7 +20,7 @@ import shapely
 
 from api.commands.incidents.run import IncidentOptions, incident_file
 from api.commands.incidents.tables import read_column_map, without_formulas, write_tables
-from geo.errors import ColumnError, DatumError, FileError, InputError
+from geo.errors import ColumnError, CrsError, DatumError, FileError, InputError
 from geo.incidents import contours, density, geotiff, read_incidents
 from geo.layers import Division, Level, convert, write_division
 from geo.notices import WanggeWarning
@@ -251,6 +251,54 @@ def study(tmp_path_factory):
     assert "1 rows are left out" in told
     assert "1 times are not understood" in told
     return folder / "out", result, written
+
+
+@pytest.mark.parametrize(
+    ("at", "cells_crs", "table_crs"),
+    [
+        ((-71.41, 41.82), 2840, 2840),  # metres of the state: its eastings and northings look like those of China
+        ((-71.41, 41.82), 3438, 3438),  # feet
+        ((-71.41, 41.82), 4326, 32619),
+        ((103.9, 30.6), 4490, 4543),
+        ((103.9, 30.6), 4326, 4522),
+        ((103.9, 30.6), 4326, 3857),
+    ],
+)
+def test_the_advised_crs_is_that_in_which_the_coordinates_lie_at_the_cells(tmp_path, at, cells_crs, table_crs):
+    here = gpd.GeoSeries(gpd.points_from_xy(*zip(at, (at[0] + 0.01, at[1] + 0.01), strict=True)), crs=4326)
+    boxes = gpd.GeoSeries([shapely.box(at[0], at[1], at[0] + 0.02, at[1] + 0.02)], crs=4326).to_crs(cells_crs)
+    gpd.GeoDataFrame({"code": ["1"]}, geometry=boxes).to_file(tmp_path / "cells.gpkg")
+    points = here.to_crs(table_crs)
+    pd.DataFrame({"x": points.x, "y": points.y, "id": ["a", "b"]}).to_csv(tmp_path / "r.csv", index=False)
+    with pytest.raises(CrsError, match=f"in EPSG:{table_crs} they lie at the cells: --crs EPSG:{table_crs}$"):
+        incident_file(tmp_path / "r.csv", tmp_path / "cells.gpkg", tmp_path / "out")
+    options = IncidentOptions(crs=f"EPSG:{table_crs}")
+    result, _ = incident_file(tmp_path / "r.csv", tmp_path / "cells.gpkg", tmp_path / "out", options=options)
+    assert np.allclose(result.incidents[["lon", "lat"]], shapely.get_coordinates(here), atol=1e-6)
+
+
+def test_months_and_dates_with_two_readings_are_told_each_with_what_to_do(tmp_path):
+    write_division(street(), tmp_path / "division.gpkg")
+    given = table().head(5)
+    when = next(name for name, values in given.items() if "2026" in str(values.iloc[0]))
+    given[when] = ["2026-05", "05/06/2026", "06/07/2026", "2026-03-05", "someday"]
+    given.to_csv(tmp_path / "r.csv", index=False)
+    with pytest.warns(WanggeWarning) as notices:
+        incident_file(
+            tmp_path / "r.csv", tmp_path / "division.gpkg", tmp_path / "out", options=IncidentOptions(datum="GCJ-02")
+        )
+    told = "\n".join(str(notice.message) for notice in notices)
+    assert "months without a day" in told
+    assert "2 dates can be read in two ways" in told
+    assert "2026-05-06 or 2026-06-05" in told
+    assert "--dates month-first" in told
+    assert "such as 'someday" in told
+    rows = (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8-sig")
+    assert "is 2026-06-07 or 2026-07-06" in rows
+    dated = IncidentOptions(datum="GCJ-02", dates="day-first")
+    with pytest.warns(WanggeWarning):
+        result, _ = incident_file(tmp_path / "r.csv", tmp_path / "division.gpkg", tmp_path / "two", options=dated)
+    assert result.incidents["reported_at"].dt.month.tolist()[1:3] == [6, 7]
 
 
 @pytest.mark.filterwarnings(

@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from geo.coverage import Mesh, check_division, repair_division
-from geo.errors import CodeError, ColumnError, ImpossibleError
+from geo.errors import CodeError, ColumnError, CrsError, ImpossibleError
 from geo.layers import Division, Level, area_m2
 
 E, N = 387000.0, 3553000.0
@@ -84,6 +84,43 @@ def test_ancestors_by_parent_column() -> None:
 
 def test_the_sample_is_sound() -> None:
     assert check_division(division(), expected=(4, 16, 64)).ok
+
+
+@pytest.mark.parametrize("epsg", [3035, 3857, 32651, 4549])
+def test_a_division_in_any_crs_in_metres_is_checked_in_that_of_its_place(epsg: int) -> None:
+    given = division()
+    other = Division(*(given.layer(level).to_crs(epsg) for level in Level))
+    assert check_division(other).ok
+    third = other.third.drop(index=9)
+    report = check_division(other.with_layer(Level.THIRD, third))
+    hole = report.findings[report.findings["kind"] == "gap"].geometry.iloc[0]
+    assert report.findings.crs.axis_info[0].unit_name == "metre"
+    assert area_m2(gpd.GeoSeries([hole], crs=report.findings.crs))[0] == pytest.approx(
+        area_m2(given.third.geometry)[9], rel=1e-6
+    )
+
+
+@pytest.mark.parametrize("away_m", [1e6, 5e6, 1e7])
+@pytest.mark.parametrize("which", [[9], list(range(64))])
+def test_cells_far_from_the_street_are_findings(away_m: float, which: list[int]) -> None:
+    given = division()
+    shapes = np.array(given.third.geometry.array, dtype=object)
+    shapes[which] = shapely.transform(shapes[which], lambda xy: xy + away_m)
+    broken = given.with_layer(Level.THIRD, given.third.set_geometry(gpd.GeoSeries(shapes, crs=4549)))
+    findings = check_division(broken).findings
+    named = {str(code) for cells in findings["cells"] for code in cells}
+    assert set(given.third["code"].iloc[which]) <= named
+    assert {"gap", "outline_uncovered"} & set(findings["kind"])
+
+
+@pytest.mark.parametrize("away_m", [1e9, 1e13, 1e300])
+def test_coordinates_beyond_the_crs_are_refused_by_code(away_m: float) -> None:
+    given = division()
+    shapes = np.array(given.third.geometry.array, dtype=object)
+    shapes[9] = shapely.transform(shapes[9], lambda xy: xy + away_m)
+    broken = given.with_layer(Level.THIRD, given.third.set_geometry(gpd.GeoSeries(shapes, crs=4549)))
+    with pytest.raises(CrsError, match=f"third: 1 cell has coordinates beyond .*{given.third['code'].iloc[9]}"):
+        check_division(broken)
 
 
 def test_levels_that_disagree_are_made_from_the_leaves() -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from geo.errors import InputError
+from geo.notices import WanggeWarning
 from geo.tables.clock_texts import read_moment
 from geo.tables.times import NO_ZONE, join_clock, read_times
 
@@ -47,8 +48,34 @@ def test_what_cannot_be_read_has_a_reason():
     assert times.isna().all()
     assert reason[0].en == reason[1].en == "has no time"
     assert "'yesterday' is not understood" in reason[2].en
-    assert "is not understood" in reason[3].en
+    assert reason[3].en.startswith("'1/2/2026 08:00' is 2026-01-02 or 2026-02-01")
     assert reason[4] is NO_ZONE
+
+
+def test_dates_with_two_readings_are_read_by_order_column_or_zone():
+    days = pd.Series(["05/06/2026", "04/07/2026 10:00", "5/5/2026"])
+    read, reason = read_times(days, "UTC")
+    assert read.isna().tolist() == [True, True, False]
+    assert reason[1].en.startswith("'04/07/2026 10:00' is 2026-04-07 or 2026-07-04")
+    for order, months in (("month-first", [5, 4, 5]), ("day-first", [6, 7, 5])):
+        assert read_times(days, "UTC", order=order).utc.dt.month.tolist() == months
+    with pytest.warns(WanggeWarning, match="are read month first, as in the US .zone America/Chicago.: 2026-05-06"):
+        assert read_times(days, "America/Chicago").utc.dt.month.tolist() == [5, 4, 5]
+    # A row decides, or rows that contradict each other: no zone is asked.
+    assert read_times(pd.Series(["05/06/2026", "18/06/2026"]), "America/Chicago").utc.dt.month.tolist() == [6, 6]
+    assert read_times(pd.Series(["05/06/2026", "18/06/2026", "06/18/2026"]), "America/Chicago").utc.isna().all()
+    assert read_times(days, "America/Sao_Paulo").utc.isna().tolist() == [True, True, False]
+    with pytest.raises(InputError, match="month-first or day-first"):
+        read_times(days, "UTC", order="mdy")
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-05", "2026年5月", "202605", 202605, 202605.0, "05/2026", "May 2026", "2026 Q2"]
+)
+def test_months_without_a_day_are_told_as_such(value):
+    read, reason = read_times(pd.Series([value], dtype=object), "Asia/Shanghai")
+    assert read.isna().all()
+    assert f"'{value}' is a month without a day" in reason[0].en
 
 
 def test_the_hour_that_summer_time_skips():

@@ -76,7 +76,7 @@ class IncidentOptions:
     ----------
     layer, code
         Layer of the cells, and the column of their code.
-    datum, crs, zone, columns
+    datum, crs, zone, dates, columns
         Options for reading the incidents; `columns` is a column map in TOML.
     within_m
         Maximum distance of an incident outside all cells that is assigned to the nearest cell, metres.
@@ -95,6 +95,7 @@ class IncidentOptions:
     datum: str | None = None
     crs: str | None = None
     zone: str = "Asia/Shanghai"
+    dates: str | None = None
     columns: Path | None = None
     within_m: float = 0.0
     bandwidths_m: tuple[float, ...] = (BANDWIDTH_M,)
@@ -143,9 +144,11 @@ def incident_file(
         path,
         datum=options.datum,
         zone=options.zone,
+        dates=options.dates,
         crs=options.crs,
         columns=read_column_map(options.columns),
         catalogue=own,
+        cells=cells.street if isinstance(cells, Division) else cells,
     )
     give_reading_notices(incidents.attrs, path.name)
     progress("落格 assigning", 0.3)

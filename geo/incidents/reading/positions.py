@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -12,7 +13,7 @@ from geo.arrays import Bools, Floats, Objects, repeated
 from geo.errors import CrsError, DatumError
 from geo.incidents.columns import ADDRESS, DATUM
 from geo.layers import Datum, parse_crs
-from geo.layers.alignment.plausibility import readings
+from geo.layers.alignment.plausibility import fitting_crs, readings
 from geo.layers.plane import to_lon_lat
 from geo.layers.row_datums import datums_of_rows, rows_to_wgs84, to_wgs84
 from geo.tables.coordinates import NO_COORDINATES, Place, read_coordinates
@@ -54,7 +55,13 @@ class Positions(NamedTuple):
 
 
 def positions(
-    rows: pd.DataFrame, used: Mapping[str, str], place: Place, datum: Datum | None, crs: object, name: str
+    rows: pd.DataFrame,
+    used: Mapping[str, str],
+    place: Place,
+    datum: Datum | None,
+    crs: object,
+    name: str,
+    cells: gpd.GeoDataFrame | None = None,
 ) -> Positions:
     """Read the coordinates of a table.
 
@@ -72,6 +79,8 @@ def positions(
         CRS of the coordinates, if declared.
     name
         File, for messages.
+    cells
+        Cells of the place, for messages.
 
     Raises
     ------
@@ -84,7 +93,7 @@ def positions(
     if datum is None and crs is None and place.datum is not None:
         datum = Datum.parse(place.datum)
     if crs is None:
-        _require_degrees(rows, place, name)
+        _require_degrees(rows, place, name, cells)
     if datum is None and crs is None and DATUM not in used:
         raise DatumError(
             f"{name}: the datum of its coordinates is not declared; say whether they are WGS-84, CGCS2000, GCJ-02 "
@@ -120,13 +129,22 @@ def positions(
     return Positions(lon, lat, reason, found.swapped & good, datums)
 
 
-def _require_degrees(rows: pd.DataFrame, place: Place, name: str) -> None:
-    """Refuse coordinates that are metres of a grid of China although no CRS is declared; the message suggests one."""
+def _require_degrees(rows: pd.DataFrame, place: Place, name: str, cells: gpd.GeoDataFrame | None) -> None:
+    """Refuse coordinates that are no degrees although no CRS is declared; the message suggests one.
+
+    These are coordinates that lie at the cells in some CRS, and metres of a grid of China.
+    """
     found = read_coordinates(rows.iloc[:_SAMPLE], place, in_degrees=False)
     good = are_good(found.reason)
     if not good.any():
         return
     x, y = float(np.median(found.x[good])), float(np.median(found.y[good]))
+    fits = fitting_crs(x, y, cells) if cells is not None and (abs(x) > 360 or abs(y) > 360) else None
+    if fits is not None:
+        raise CrsError(
+            f"{name}: the coordinates in {_shown(place)} are no degrees ({x:.10g}, {y:.10g}) and no CRS is declared; "
+            f"in {fits} they lie at the cells: --crs {fits}"
+        )
     codes = [reading.crs for reading in readings(x, y) if not parse_crs(reading.crs).is_geographic]
     if not codes:
         return

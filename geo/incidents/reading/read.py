@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import geopandas as gpd
 import numpy as np
@@ -41,16 +41,18 @@ from geo.incidents.columns import (
 from geo.incidents.kinds import match_kinds
 from geo.incidents.quality_flags import mark_default_points, mark_repeats
 from geo.incidents.reading.positions import positions
+from geo.incidents.reading.texts import texts_of
 from geo.layers import Datum, lon_lat, read_layer
 from geo.layers.crs import is_projected
 from geo.layers.row_datums import to_wgs84
+from geo.options import with_defaults
 from geo.tables.coordinates import FIELDS, choose_place
 from geo.tables.headers import check_given
 from geo.tables.local_time import require_zone
 from geo.tables.refused import Records, RefusedRow, are_good, mark, refuse
 from geo.tables.relative_times import RESOLVED, days_in, is_written_day, resolve_relative
 from geo.tables.table import SHEET_SUFFIXES, TEXT_SUFFIXES, Table, content_of, free_name, read_table, split_sheet
-from geo.tables.times import join_clock, read_times
+from geo.tables.times import join_clock, read_times, unread_kind
 from geo.texts import Text, listed
 
 _AS_READ = "_as_read"
@@ -83,6 +85,29 @@ INCIDENT_COLUMNS = (
 )
 
 
+class ReadOptions(TypedDict, total=False):
+    """Further options of :func:`read_incidents`.
+
+    Attributes
+    ----------
+    need_position
+        Whether a table without a usable position is an error, as by default. Otherwise the frame is empty, and all rows are in
+        `refused`.
+    dates
+        Whether dates like 05/06/2026 are ``"month-first"`` or ``"day-first"``; by default their column, or a zone of the United
+        States, decides.
+    cells
+        Cells of the place: the error for a missing CRS then names the one in which the coordinates lie there.
+    """
+
+    need_position: bool
+    dates: str | None
+    cells: gpd.GeoDataFrame | None
+
+
+_DEFAULTS: ReadOptions = {"need_position": True, "dates": None, "cells": None}
+
+
 def read_incidents(
     path: str | os.PathLike[str],
     *,
@@ -92,7 +117,7 @@ def read_incidents(
     layer: str | None = None,
     crs: object = None,
     catalogue: Catalogue | None = None,
-    need_position: bool = True,
+    **options: Unpack[ReadOptions],
 ) -> gpd.GeoDataFrame:
     """Read reported incidents.
 
@@ -114,8 +139,8 @@ def read_incidents(
         CRS of a table's coordinates if they are not degrees (``"EPSG:4549"``), or of a vector file that declares none.
     catalogue
         A customer's own kinds, searched before the national ones.
-    need_position
-        Whether a table without a usable position is an error. Otherwise the frame is empty, and all rows are in `refused`.
+    **options
+        See :class:`ReadOptions`.
 
     Returns
     -------
@@ -129,9 +154,9 @@ def read_incidents(
 
         ``attrs``: `columns` (the map), `datums` (rows by datum) and `datum` (their names), `refused` (rows without a usable
         position, see :class:`geo.tables.refused.RefusedRow`), `notices` (notices for the user), `swapped` (rows whose longitude
-        and latitude were swapped and have been corrected), `unread_times` (rows with an unreadable time, which is NaT), `title`
-        and `days` (of a table: its title, and the days that title, sheet or file name give; times such as 昨天 are resolved if
-        there is one),
+        and latitude were swapped and have been corrected), `unread_times` (rows with an unreadable time, which is NaT, with
+        `kind` if it is a month, or a date with two readings), `title` and `days` (of a table: its title, and the days that
+        title, sheet or file name give; times such as 昨天 are resolved if there is one),
         `default_points`, `source` (how it was read).
 
     Raises
@@ -151,16 +176,17 @@ def read_incidents(
     -----
     Cost: O(n). Text is kept as text and never evaluated; for formulas in a sheet the stored value is used.
     """
+    chosen = with_defaults("read_incidents", _DEFAULTS, options)
     require_zone(zone)
     path, sheet = split_sheet(Path(path))
     layer = layer or sheet
     if path.suffix.lower() in (*TEXT_SUFFIXES, *SHEET_SUFFIXES):
-        frame = _from_table(path, datum, columns, layer, crs, need_position)
+        frame = _from_table(path, datum, columns, layer, crs, chosen)
     else:
         frame = _from_vector(path, datum, columns, layer, crs)
     frame = _keep_own(frame, frame.attrs["columns"])
     attrs = frame.attrs
-    frame, unread, notices = _named(frame, attrs["columns"], zone)
+    frame, unread, notices = _named(frame, attrs["columns"], zone, chosen["dates"])
     attrs = attrs | {"notices": Records([*attrs["notices"], *notices])}
     frame = mark_repeats(match_kinds(frame, own=catalogue))
     frame, default_points = mark_default_points(frame)
@@ -176,7 +202,7 @@ def _from_table(
     columns: Mapping[str, str] | None,
     sheet: str | None,
     crs: object,
-    need_position: bool,
+    options: ReadOptions,
 ) -> gpd.GeoDataFrame:
     known = None if datum is None else Datum.parse(datum)
     wanted = list((columns or {}).values())
@@ -191,7 +217,7 @@ def _from_table(
         crs=None if crs is None else str(crs),
         is_projected=is_projected(crs),
     )
-    if place is None and not need_position:
+    if place is None and not options["need_position"]:
         return _without_positions(table, guess_columns(headers, columns, file=path.name), path.name)
     if place is None:
         raise ColumnError(
@@ -200,13 +226,13 @@ def _from_table(
         )
     used = guess_columns(headers, columns, file=path.name, place=place)
     rows = _numbered(table)
-    found = positions(rows, used, place, known, crs, path.name)
+    found = positions(rows, used, place, known, crs, path.name, options["cells"])
     notices = list(table.notices)
     if place.datum is not None and known is None and crs is None:
         notices.append(_DATUM_USED.fill(datum=place.datum, headers=", ".join(place.columns.values())))
     refused = [*table.refused, *_refusals(rows, found.reason, path.name)]
     good = are_good(found.reason)
-    if not good.any() and need_position:
+    if not good.any() and options["need_position"]:
         first = min(refused, key=lambda record: record["row"] or 0)
         raise GeometryError(f"{path.name}: no row has a usable position; row {first['row']}: {first['reason']}")
     rows = rows if good.all() else rows[good].reset_index(drop=True)
@@ -322,12 +348,14 @@ def _placed(frame: pd.DataFrame, lon: Floats, lat: Floats) -> gpd.GeoDataFrame:
     )
 
 
-def _named(frame: gpd.GeoDataFrame, used: Mapping[str, str], zone: str) -> tuple[gpd.GeoDataFrame, Records, list[Text]]:
+def _named(
+    frame: gpd.GeoDataFrame, used: Mapping[str, str], zone: str, dates: str | None
+) -> tuple[gpd.GeoDataFrame, Records, list[Text]]:
     """Add the named columns, derived from those of the file, which are kept; times are parsed."""
     new: dict[str, Any] = {}
     notices: list[Text] = []
     for name in _TEXT:
-        new[name] = _text(frame[used[name]]) if name in used else pd.Series(None, index=frame.index, dtype=object)
+        new[name] = texts_of(frame[used[name]]) if name in used else pd.Series(None, index=frame.index, dtype=object)
     unread = Records()
     if REPORTED_AT in used:
         given = frame[used[REPORTED_AT]]
@@ -338,10 +366,10 @@ def _named(frame: gpd.GeoDataFrame, used: Mapping[str, str], zone: str) -> tuple
         if resolved.changed.any():
             rows = listed([int(row) for row in frame.loc[resolved.changed, SOURCE_ROW]])
             notices.append(RESOLVED.fill(value=given[resolved.changed].iloc[0]).fill(rows=rows))
-        read = read_times(resolved.values, zone)
+        read = read_times(resolved.values, zone, order=dates)
         new[REPORTED_AT] = read.utc
         unread = Records(
-            _unread(int(frame[SOURCE_ROW].iloc[at]), given.iloc[at], resolved.reasons.get(at))
+            _unread(int(frame[SOURCE_ROW].iloc[at]), given.iloc[at], resolved.reasons.get(at), read.reason[at])
             for at in np.flatnonzero((read.utc.isna() & given.notna()).to_numpy()).tolist()
         )
     else:
@@ -354,29 +382,10 @@ def _is_day_of_row(header: str, used: Mapping[str, str]) -> bool:
     return header not in used.values() and is_written_day(header)
 
 
-def _unread(row: int, value: object, why: Text | None) -> dict[str, Any]:
+def _unread(row: int, value: object, relative: Text | None, why: Text) -> dict[str, Any]:
+    """A row with an unreadable time: its reason, if there is a special one."""
+    kind = unread_kind(value)
+    reason = relative or (why if kind else None)
     found: dict[str, Any] = {"row": row, "value": str(value)[:80]}
-    return found if why is None else found | {"reason": why.en, "reason_zh": why.zh}
-
-
-def _text(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Text of each value, None if missing; integers stored in a sheet as 5.0 lose the decimal point."""
-    if isinstance(values.dtype, pd.StringDtype):
-        # Sources, kinds and streets repeat, so each distinct text is converted once.
-        codes, different = pd.factorize(values, use_na_sentinel=True)
-        stripped = pd.Series(different, dtype=values.dtype).str.strip()
-        texts = np.full(len(different) + 1, None, dtype=object)  # the last entry is for missing values
-        texts[:-1] = stripped.to_numpy(dtype=object)
-        texts[:-1][(stripped == "").to_numpy(dtype=bool)] = None
-        return pd.Series(texts[codes], index=values.index, dtype=object)
-    if pd.api.types.is_float_dtype(values.dtype) and (values.dropna() % 1 == 0).all():
-        values = values.astype("Int64")
-    codes, different = pd.factorize(values.astype(object), use_na_sentinel=True)
-    texts = np.array([_one_text(value) for value in different] + [None], dtype=object)
-    return pd.Series(texts[codes], index=values.index, dtype=object)
-
-
-def _one_text(value: object) -> str | None:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip() or None
+    found |= {} if reason is None else {"reason": reason.en, "reason_zh": reason.zh}
+    return found | ({"kind": kind} if kind and relative is None else {})

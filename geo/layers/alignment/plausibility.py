@@ -16,7 +16,8 @@ import shapely
 from pyproj import CRS
 
 from geo.errors import CrsError, GeometryError, first_labels
-from geo.layers.crs import crs_name
+from geo.layers.crs import WGS84, centre_lon_lat, crs_name, in_china, metric_crs
+from geo.layers.transformers import transformer
 from geo.notices import notice
 
 FloatArray = npt.NDArray[np.float64]
@@ -103,6 +104,37 @@ def advice(frame: gpd.GeoDataFrame | gpd.GeoSeries, meridian: float | None = Non
     options = f"wangge convert --crs {best.crs}" + (" --swap-xy" if best.swapped else "")
     more = "".join(f", or {other.text}" for other in found[1:] if other.swapped == best.swapped)
     return f"({x:.10g}, {y:.10g}) looks like {best.text}{more} ({options})"
+
+
+# Distance of coordinates from the cells, degrees, up to which a CRS is taken to fit: neighbouring zones are 3 degrees apart.
+_AT_PLACE_DEG = 1.0
+
+
+def fitting_crs(x: float, y: float, cells: gpd.GeoDataFrame | gpd.GeoSeries) -> str | None:
+    """Name of a projected CRS in which a point lies where the cells are: theirs, a zone of the place, or that of web maps.
+
+    >>> cells = gpd.GeoSeries([shapely.Point(-71.41, 41.82)], crs=4326)
+    >>> fitting_crs(299_900.0, 4_632_500.0, cells), fitting_crs(299_900.0, 3_500_000.0, cells)
+    ('EPSG:32619', None)
+    """
+    lon, lat = centre_lon_lat(cells)
+    codes = [CRS.from_user_input(cells.crs), metric_crs(lon, lat)]
+    for step in (0, -1, 1):  # near the border of a zone, a layer may be in that of its neighbour
+        zone = round(lon / 3) + step
+        if in_china(lon, lat) and 25 <= zone <= 45:
+            codes += [CRS.from_epsg(4534 + zone - 25), CRS.from_epsg(4513 + zone - 25)]
+        codes.append(CRS.from_epsg(32600 + (100 if lat < 0 else 0) + (int((lon + 180) // 6) + step) % 60 + 1))
+    for crs in (*codes, CRS.from_epsg(3857)):
+        if crs.is_projected:
+            east, north = transformer(crs, WGS84).transform(x, y)
+            if abs(east - lon) <= _AT_PLACE_DEG and abs(north - lat) <= _AT_PLACE_DEG:
+                return crs_name(crs)
+    return None
+
+
+def place_crs(cells: gpd.GeoDataFrame | gpd.GeoSeries) -> str:
+    """Name of the projected CRS to advise for coordinates at the cells: theirs, or the zone of their place."""
+    return crs_name(cells.crs if cells.crs.is_projected else metric_crs(*centre_lon_lat(cells)))
 
 
 def require_plausible(frame: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.intp]:

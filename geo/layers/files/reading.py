@@ -334,7 +334,7 @@ def _placed(
                     else f"usable coordinate reference system ('{unusable}' does not say where it is); "
                 )
                 + ("coordinate reference system; " if unusable is None else "")
-                + (looks or "say which it is in (--crs EPSG:4549, say)")
+                + (looks or "say which it is in with --crs")
             )
     if given is not None and (frame.crs is None or override):
         if frame.crs is not None and frame.crs != given:

@@ -47,7 +47,7 @@ _SOME_ROWS = Text(
     "{number} rows get no cell, a row {what}: rows {rows} ({shown})",
 )
 _ADVICE = {
-    NO_DEGREES: " are not longitude and latitude in degrees; swap --x and --y, or name the CRS (--crs EPSG:4549)",
+    NO_DEGREES: " are not longitude and latitude in degrees; swap --x and --y, or name their CRS with --crs",
     SWAPPED: " are not longitude and latitude in degrees; the axes are swapped: swap --x and --y",
     NO_NUMBER: "; no numbers in the columns of coordinates; correct or empty them",
     _NO_TIME: "; write times like 2026-03-01 08:00:00",
