@@ -52,21 +52,22 @@ PER_1000 = "per_1000"
 PER_UNIT = "per_unit"
 
 # Chinese systems first, then Open311 and the exports of New York, Los Angeles, Chicago, Houston, Philadelphia, San Antonio, San
-# Diego, Dallas, San Francisco, Boston, Washington, Toronto, London and Phoenix.
+# Diego, Dallas, San Francisco, Boston, Washington, Toronto, London, Phoenix, Denver, Nashville, Montreal, Paris and Berlin.
 # If a row has several times, that of the report is used.
 _LISTED = {
     INCIDENT_ID: """
         incident_id 案件编号 工单编号 任务号 任务编号 案件号 案卷编号 工单号 事件编号 诉求编号 受理编号 编号
         incident_number incidntnum incidentid case_id case_no ccn ticket_id unique_key service_request_id sr_number srnumber
         case_enquiry_id cmplnt_num dr_no case_number event_unique_id incident_number_w/year service_request_number crime_id
-        dc_key inc_number incident id""",
+        dc_key inc_number incident request_# id_unique id_declaration id""",
     REPORTED_AT: """
         reported_at 上报时间 受理时间 来电时间 登记时间 发生时间 创建时间 立案时间 诉求时间 上报日期 受理日期 登记日期 日期 时间
-        requested_datetime open_dt openeddatetime created_date created_datetime date_requested sr_create_date
+        requested_datetime open_dt openeddatetime case_created_dttm adddate date_time_opened dds_date_creation
+        date_declaration created_date created_datetime date_requested sr_create_date
         report_datetime reportdatetime report_dat reporteddate rpt_dt date_rptd date_of_report reported report_time report_date
         dispatch_date_time incident_datetime occurred_on_date occurred_on date_occ cmplnt_fr_dt occ_date occurrencedate
         rmsoccurrencedate date1_of_occurrence incident_date dispatch_date
-        created_at create_time opened datetime timestamp date time month""",
+        created_at create_time opened datetime timestamp eingangsdatum erstellungsdatum date time month""",
     CLOCK: "clock 时刻 钟点 具体时间 时间 report_clock time",
     KIND_CODE: """
         kind_code 事项代码 小类代码 类别代码 问题代码 sxdm category_code type_code service_code sr_short_code offense_code crm_cd
@@ -75,14 +76,15 @@ _LISTED = {
         kind_name 事项名称 小类名称 小类 问题类型 问题类别 案件类型 事件类型 诉求类型 类别 类型 sxmc 大类名称 大类
         complaint_type request_type service_request_type sr_type service_name typename primary_type ofns_desc crm_cd_desc
         offense_code_group offense_description nibrsdescription text_general_code incident_category mci_category mci offence
-        crime_type type_of_incident ucr_crime_category category offense kind type""",
+        crime_type type_of_incident ucr_crime_category servicecodedescription acti_nom type_declaration category betreff offense
+        kind type""",
     STANDARD_REF: "standard_ref 标准号 依据标准 standard",
     SOURCE: """
         source 来源 问题来源 案件来源 诉求来源 上报来源 渠道 channel open_data_channel_type channel_type request_source
         requestsource case_origin origin method_received_description sourceid""",
     ADDRESS: """
         address 地址 事发位置 事发地址 详细地址 发生地址 位置描述 地点 sfwz incident_address street_address location_block
-        objectdesc 100_block_addr block location_description location location_street_name street""",
+        objectdesc 100_block_addr block location_description location location_street_name street adresse""",
     LON: "lon 经度 lng longitude long 坐标经度 gps经度 x坐标 坐标x x xcoord",
     LAT: "lat 纬度 latitude 坐标纬度 gps纬度 y坐标 坐标y y ycoord",
     LON_LAT: "lon_lat 经纬度 经纬度坐标 坐标 coordinates wkt",

@@ -48,7 +48,7 @@ _DATES = tuple(
         r"(?P<y>\d{4})\s*年\s*(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})\s*[日号]?",
         r"(?P<y>\d{4})([-/.])(?P<m>\d{1,2})\2(?P<d>\d{1,2})(?:[日号](?!\d))?",
         r"(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?!\d)",
-        r"(?P<a>\d{1,2})([/.-])(?P<b>\d{1,2})\2(?P<y>\d{4})(?!\d)",
+        r"(?P<a>\d{1,2})(?P<sign>[/.-])(?P<b>\d{1,2})(?P=sign)(?P<y>\d{4})(?!\d)",
         r"(?:[a-z]{3,9},?\s+)?(?P<n>[a-z]{3,9})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})(?!\d)",
         r"(?:[a-z]{3,9},?\s+)?(?P<d>\d{1,2})(?:st|nd|rd|th)?[\s-]+(?P<n>[a-z]{3,9})\.?,?[\s-]+(?P<y>\d{4}|\d\d)(?!\d)",
     )
@@ -147,6 +147,8 @@ def _day(parts: dict[str, str | None], month_place: int | None) -> dt.datetime |
         ends = (int(parts["a"] or 0), int(parts["b"] or 0))
         if ends[0] == ends[1]:
             month_place = 1
+        if month_place is None and parts["sign"] == ".":  # with dots, the day is first
+            month_place = 2
         if month_place is None:
             return None
         month, day = ends[month_place - 1], ends[2 - month_place]
@@ -165,7 +167,7 @@ def _with_clock(day: dt.datetime, rest: str) -> Moment | None:
         rest = rest[weekday.end() :]
     if not rest.strip():
         return Moment(day, False)
-    lead = re.match(r"\s*[T_,]\s*|\s+", rest, re.IGNORECASE)
+    lead = re.match(r"\s*[T_,]\s*|\s+[-–]\s+|\s+", rest, re.IGNORECASE)
     if lead is not None:
         rest = rest[lead.end() :]
     elif not re.match(rf"(?:{_HALVES})|\d{{1,2}}\s*[时時点點:]", rest):
@@ -301,7 +303,7 @@ def two_readings(text: str) -> tuple[dt.date, dt.date] | None:
     ((datetime.date(2026, 5, 6), datetime.date(2026, 6, 5)), None)
     """
     match = _DATES[3].match(text)
-    if match is None or match["a"] == match["b"]:
+    if match is None or match["a"] == match["b"] or match["sign"] == ".":
         return None
     year, one, other = int(match["y"]), int(match["a"]), int(match["b"])
     try:

@@ -35,6 +35,7 @@ _DEGREE_WORDS = (
     ("lon", "lat"),
     ("lng", "lat"),
     ("long", "lat"),
+    ("länge", "breite"),
     ("lo", "la"),
 )
 _PLANE_WORDS = (("easting", "northing"), ("东坐标", "北坐标"), ("横坐标", "纵坐标"), ("x", "y"))
@@ -65,7 +66,7 @@ _STEMS = (
 _JOINT_LON_FIRST = re.compile(
     r"(.*)(经纬度|经纬度坐标|lnglat|lonlat|longlat|坐标|coordinates?|geopoint|geolocation|thegeom|geom|geometry|wkt|point|shape)"
 )
-_JOINT_LAT_FIRST = re.compile(r"(.*)(纬经度|纬度经度|latlng|latlon|latlong|latitudelongitude)")
+_JOINT_LAT_FIRST = re.compile(r"(.*)(纬经度|纬度经度|latlng|latlon|latlong|latitudelongitude|geopoint2d)")
 
 # A row counts as swapped if it is at least the first distance from the median position, and within the second if swapped back.
 _FAR_DEG, _NEAR_DEG = 5.0, 2.0
@@ -198,7 +199,8 @@ def choose_place(
     plane = usable[0].is_plane
     if datum is not None or crs is not None:
         # Of several pairs of one kind, prefer the one whose headers name what is declared.
-        usable.sort(key=lambda place: (place.is_plane != plane, place.datum is None and place.crs is None))
+        # A geometry as text (geom_4326) comes after numbers.
+        usable.sort(key=lambda p: (LON not in p.columns, p.is_plane != plane, p.datum is None and p.crs is None))
     else:
         usable.sort(key=lambda place: _ORDER.index(place.datum))
     return _declared(usable[0], file, datum, crs)

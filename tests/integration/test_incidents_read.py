@@ -159,7 +159,8 @@ def test_times_that_cannot_be_read_are_told(tmp_path):
     assert frame["reported_at"].isna().tolist() == [True, True, True, False]
     relative, unclear = frame.attrs["unread_times"]
     assert (relative["row"], relative["value"], relative["reason_zh"][:12]) == (2, "昨天", "“昨天”须按填表日期推算")
-    assert unclear == {"row": 4, "value": "3/5/2026"}
+    assert (unclear["row"], unclear["value"], unclear["kind"]) == (4, "3/5/2026", "two readings")
+    assert unclear["reason"].startswith("'3/5/2026' is 2026-03-05 or 2026-05-03")
     with pytest.raises(InputError, match="'Nanjing' is not a time zone"):
         read_incidents(path, datum="WGS-84", zone="Nanjing")
 
@@ -380,3 +381,53 @@ def test_from_file_to_counts(tmp_path):
     frame = read_incidents(_csv(tmp_path, "\n".join([HEADER, *ROWS])), datum="WGS-84")
     table = counts(assign(frame, cells), cells)
     assert table["incidents"].tolist() == [4, 1]
+
+
+EXPORTS = {
+    "Boston": (
+        "case_enquiry_id,open_dt,case_title,latitude,longitude,geom_4326\n"
+        "1,2026-05-06 08:15:00,Parking,42.35,-71.06,0101000020E6\n",
+        "America/New_York",
+    ),
+    "Washington": (
+        "X,Y,SERVICECODEDESCRIPTION,ADDDATE,SERVICEREQUESTID,LATITUDE,LONGITUDE\n"
+        "397000,136000,Bulk,2026/05/06 12:15:00+00,26-1,42.35,-71.06\n",
+        "America/New_York",
+    ),
+    "Denver": (
+        "Case Status,Case Created Date,Case Created dttm,Latitude,Longitude\n"
+        "Open,05/06/2026,05/06/2026 08:15:00 AM,42.35,-71.06\n",
+        "America/New_York",
+    ),
+    "Montreal": (
+        "ID_UNIQUE,ACTI_NOM,DDS_DATE_CREATION,LOC_LONG,LOC_LAT\n1,Nid,2026-05-06T08:15:00,-71.06,42.35\n",
+        "America/Toronto",
+    ),
+    "Nashville": (
+        "Request #,Request Type,Date / Time Opened,Latitude,Longitude\n1,Potholes,05/06/2026 08:15:00 AM,42.35,-71.06\n",
+        "America/New_York",
+    ),
+    "OpenDataSoft": (
+        'ID DECLARATION;TYPE DECLARATION;DATE DECLARATION;geo_point_2d\n1;Voirie;2026-05-06T08:15:00-04:00;"42.35, -71.06"\n',
+        "Europe/Paris",
+    ),
+    "Berlin": ("id;Datum;betreff;lat;lng\n1;06.05.2026 - 14:15:00;Muell;42.35;-71.06\n", "Europe/Berlin"),
+    "German": ("Nr;Datum;L\u00e4nge;Breite\n1;06.05.2026 14:15;-71,06;42,35\n", "Europe/Berlin"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::geo.notices.WanggeWarning")
+@pytest.mark.parametrize("city", EXPORTS)
+def test_exports_of_cities(tmp_path, city):
+    text, zone = EXPORTS[city]
+    (tmp_path / "r.csv").write_text(text, encoding="utf-8")
+    frame = read_incidents(tmp_path / "r.csv", datum="WGS-84", zone=zone)
+    assert frame["reported_at"].iloc[0] == pd.Timestamp("2026-05-06T12:15:00Z")
+    assert (frame["lon"].iloc[0], frame["lat"].iloc[0]) == (-71.06, 42.35)
+
+
+def test_a_column_datum_is_the_datum_of_the_coordinates_unless_it_holds_dates(tmp_path):
+    path = _csv(tmp_path, "id,time,lon,lat,datum\n1,2026-05-06 08:15,118.81,32.1,GCJ-02\n")
+    frame = read_incidents(path)
+    assert frame.attrs["datums"] == {"GCJ-02": 1}
+    assert frame["reported_at"].notna().all()

@@ -224,8 +224,8 @@ def _from_table(
             f"{path.name}: no columns of longitude and latitude among {first_labels(headers, 30)}; name them in the "
             "column map (--columns): lon and lat, or lon_lat or lat_lon where both stand in one field"
         )
-    used = guess_columns(headers, columns, file=path.name, place=place)
     rows = _numbered(table)
+    used = _with_dates(guess_columns(headers, columns, file=path.name, place=place), rows, columns or {})
     found = positions(rows, used, place, known, crs, path.name, options["cells"])
     notices = list(table.notices)
     if place.datum is not None and known is None and crs is None:
@@ -247,6 +247,13 @@ def _heading_of(table: Table, name: str) -> dict[str, Any]:
     """Title of a table, with the name of its file, and the days named by the title, otherwise by the file."""
     title = " ".join(str(value) for value in (*table.above, Path(name).stem))
     return {"title": title, "days": days_in(table.above) or days_in([Path(name).stem])}
+
+
+def _with_dates(used: dict[str, str], rows: pd.DataFrame, given: Mapping[str, str]) -> dict[str, str]:
+    """A column ``Datum`` with dates (German) is no datum of coordinates, and the time if there is no other."""
+    if DATUM not in used or DATUM in given or not read_times(rows[used[DATUM]].head(20), "UTC").utc.notna().any():
+        return used
+    return {REPORTED_AT: used[DATUM]} | {name: header for name, header in used.items() if name != DATUM}
 
 
 def _without_positions(table: Table, used: dict[str, str], name: str) -> gpd.GeoDataFrame:
