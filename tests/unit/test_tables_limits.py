@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -74,3 +76,32 @@ def test_a_clock_column_may_hold_whole_hours_or_complete_times():
 def test_a_first_row_with_one_number_may_be_a_heading():
     assert is_headless("编号,2026\n1,2\n".encode(), "a.csv") is None
     assert is_headless(b"118.8,32.1,a\n", "a.csv") == "118.8,32.1,a"
+
+
+def test_the_sheet_with_most_known_headers_is_read_and_not_a_cover_with_one():
+    book, raw = openpyxl.Workbook(), io.BytesIO()
+    book.active.title = "封面"
+    for row in (["时间", "单位"], ["三月", "街道"]):
+        book.active.append(row)
+    data = book.create_sheet("工单")
+    for row in (["编号", "时间", "描述"], ["1", "2026-03-01 08:00", "噪音"]):
+        data.append(row)
+    book.save(raw)
+    table = read_table(raw.getvalue(), "a.xlsx", known=frozenset({"编号", "时间"}))
+    assert table.source["sheet"] == "工单"
+    assert table.rows.columns.tolist() == ["编号", "时间", "描述"]
+
+
+def test_the_longest_table_of_a_page_is_read():
+    def html(*rows):
+        return "<table>" + "".join(f"<tr><td>{a}</td><td>{b}</td></tr>" for a, b in rows) + "</table>"
+
+    page = (
+        "<html>"
+        + html(("菜单", "退出"))
+        + html(("编号", "时间"), ("1", "2"), ("3", "4"))
+        + html(("页", "1"))
+        + "</html>"
+    )
+    table = read_table(page.encode(), "a.xls", known=frozenset({"编号", "时间"}))
+    assert table.rows["编号"].tolist() == ["1", "3"]
