@@ -498,6 +498,7 @@ class TestLogin:
         assert self.log_in(service, name).status_code == 200
         wrong = {"present": "wrong", "new": "another old bridge"}
         assert service.client.post("/api/me/password", json=wrong).status_code == 403
+        assert service.client.post("/api/me/password", json={"new": "another old bridge"}).status_code == 403
         entry = service.client.get("/api/audit?limit=2", headers=headers).json()
         assert [e["action"] for e in entry] == ["change password", "add account"]
         assert PASSWORD not in str(entry)

@@ -168,6 +168,7 @@ def test_who_may_do_what(service):
 
 
 def test_why_this_is_the_deadline_and_what_may_be_the_same(service):
+    report(service, "call-before-4")
     one = report(service, "call-4").json()
     number = one["case"]["number"]
     assert [c["case_id"] for c in one["duplicates"]], "the calls before were about the same building"

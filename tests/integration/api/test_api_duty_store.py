@@ -112,19 +112,19 @@ def test_events_are_never_changed(store):
             connection.execute(text(sql))
 
 
-def _one_report(store, client: str, **change: object):
+def _one_report(store, client: str, said: str = "路灯不亮", at: datetime = NOW, **change: object):
     report = Report(
         "",
         NOW,
         Channel.HOTLINE,
-        "路灯不亮",
+        said,
         kind="06010",
         second="320113003001001",
         reporter=Reporter("王小明", "13812345678", wants_reply=True),
         client_id=client,
         **change,  # type: ignore[arg-type]
     )
-    sender = Sender("小李", Role.CLERK, NOW)
+    sender = Sender("小李", Role.CLERK, at)
     with session(store.engine, write=True) as opened:
         return add_report(opened, 1, report, sender, STANDING, Seal(store.folder / "key"))
 
@@ -137,9 +137,17 @@ def test_a_report_opens_one_case_and_is_stored_once(store):
     assert report.case_id.startswith("20260302-")
     with pytest.raises(ImpossibleError, match="belongs to report"):
         _one_report(store, "phone-1", lon=118.8, lat=32.1)
+    with pytest.raises(ImpossibleError, match="belongs to report"):
+        _one_report(store, "phone-1", "路灯亮了")
     added, joined, _ = _one_report(store, "phone-2", case_id=case.case_id)
     assert joined.reports == (report.report_id, added.report_id)
     assert joined.wants_reply == joined.reports
+
+
+def test_numbers_have_the_local_day(store):
+    # Half past midnight here is still the day before in Greenwich.
+    late, case, _ = _one_report(store, "phone-night", at=datetime(2026, 4, 2, 16, 30, tzinfo=UTC))
+    assert (late.report_id[:10], case.case_id[:9]) == ("R20260403-", "20260403-")
 
 
 def test_reports_of_days_with_their_places(store):

@@ -16,7 +16,7 @@ from api.access import Grant, Role
 from api.app import create_app
 from api.database import session
 from api.database.accounts import add_account, add_token
-from api.database.events import events_after
+from api.database.events import events_after, read_audit
 from api.database.people import add_device, device_names, hand_over, person_of
 from api.database.verdicts import add_rule_set, history_of, pending, take_lease
 from api.errors import NotStoredError
@@ -305,6 +305,9 @@ def test_over_http(published, send, follower, division, stay):
         again = client.get(f"/api/verdicts/2026-03-02/{first}/evidence", headers=tokens["c"]).json()
         assert evidence["sha256"] == again["sha256"]
         assert len(evidence["fixes"]) > 0
+        with session(published) as opened:
+            looks = [row["subject"] for row in read_audit(opened, 1) if row["action"] == "look at evidence"]
+        assert looks == [first, first]
         assert client.get(f"/api/verdicts/2026-03-02/{first}/evidence", headers=tokens["o"]).status_code == 403
         assert client.get("/api/verdicts/2026-03-02/no/evidence", headers=tokens["c"]).status_code == 404
         due = client.get("/api/due", headers=tokens["c"]).json()
