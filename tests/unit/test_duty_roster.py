@@ -190,7 +190,7 @@ def test_no_empty_shift_and_nobody_twice() -> None:
     follows = Shift("万寿村", moment(2, 18), moment(2, 20), "张三")
     assert ShiftPlan((shifts[0], follows)).doubles("张三") == []
     within = Shift("街道", moment(2, 9), moment(2, 10), "王五")
-    assert ShiftPlan((*shifts[:2], within)).findings(required)["kind"].tolist() == ["empty"]
+    assert ShiftPlan((*shifts[:2], within)).findings(required)["start"].tolist() == [moment(2, 18)]
     rows = plan.findings(required)
     assert rows[["kind", "start", "end"]].values.tolist() == [
         ["empty", moment(2, 18), moment(2, 19)],

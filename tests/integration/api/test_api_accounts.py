@@ -32,6 +32,7 @@ from api.database.events import audit
 from api.database.incidents import add_incident
 from api.database.models import DeviceRow, LoginAttemptRow, TokenRow
 from api.database.people import add_device
+from api.duty.desk import roles_in
 from api.errors import DeniedError, UnknownCallerError
 from api.ingest import phones
 from api.ingest.decode import MOST_FIXES, Context, read_batch
@@ -83,12 +84,13 @@ def test_other_grants_replace_those_of_before(opened, account):
     middle = access_generation(opened)
     change_grants(opened, account, [], at=NOW, by="test")
     assert grants_of(opened, account) == ()
+    emptied = access_generation(opened)
     device = add_device(opened, 1, "A", at=NOW)
     with_device = access_generation(opened)
     opened.get_one(DeviceRow, device).retired_at = NOW
     opened.flush()
-    seen = [before, middle, access_generation(opened), with_device]
-    assert len(set(seen)) == 4, "servers notice each change"
+    seen = [before, middle, emptied, with_device, access_generation(opened)]
+    assert len(set(seen)) == 5, "servers notice each change"
 
 
 def test_failed_logins_count_by_name_and_by_address(opened):
@@ -134,6 +136,12 @@ def test_only_pages_of_this_service_change_something(method, headers, refused):
             require_same_site(request)
     else:
         require_same_site(request)
+
+
+def test_a_role_holds_in_its_cell_and_below():
+    officer = Caller("session", "o", 1, grants=(Grant(Role.OFFICER, "320113003001001"),))
+    cells = ("320113003001", "320113003001001", "320113003001001007", "320113003001002")
+    assert [bool(roles_in(officer, [code])) for code in cells] == [False, True, True, False]
 
 
 def test_own_data_are_those_of_the_account(opened, account):

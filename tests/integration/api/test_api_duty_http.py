@@ -162,6 +162,9 @@ def test_who_may_do_what(service):
     assert step(service, "clerk", number, 2, "sign").status_code == 409
     assert step(service, "clerk", number, 2, "file", role="level1").status_code == 403
     assert step(service, "clerk", number, 2, "dance").status_code == 422
+    own = report(service, "call-own").json()["case"]["number"]
+    assert step(service, "unit", own, 2, "self_solve", reason="当场清理").status_code == 201
+    assert step(service, "unit", own, 3, "verify_ok", reason="现场看过").status_code == 403, "somebody else verifies"
     assert ask(service, "clerk", "GET", "/api/cases/none").status_code == 404
     assert ask(service, "stranger", "GET", "/api/cases").json()["total"] == 0
     assert ask(service, "secretary", "GET", "/api/cases", open_only=True).json()["total"] >= 1

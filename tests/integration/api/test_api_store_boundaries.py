@@ -14,6 +14,8 @@ from starlette.requests import Request
 from api.access import Caller, Grant, Role
 from api.database import open_store, session
 from api.database.backup import backup, restore
+from api.database.duty.notices import add_notice, add_receipt, get_notice
+from api.database.duty.rosters import Recorder
 from api.database.events import add_event, audit, events_after, read_audit
 from api.database.incidents import add_incident, correct, duplicates, get_incident, incident_places
 from api.database.models import DeviceRow, StreetRow
@@ -27,6 +29,7 @@ from api.ingest.uploads import read_upload
 from api.ingest.writer import BusyError, Writer
 from api.routes.verdicts import _stream
 from api.verdicts.event_feed import EventFeed
+from geo.duty import Notice, Receipt
 from geo.errors import FileError, ImpossibleError, InputError
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -162,6 +165,21 @@ def test_a_device_goes_from_hand_to_hand_and_is_retired(engine):
         opened.get_one(DeviceRow, device).retired_at = NOW
         opened.flush()
         assert device_names(opened, 1) == {}
+
+
+def test_a_receipt_is_that_of_the_person_who_was_told(engine):
+    with session(engine, write=True) as opened:
+        notice = add_notice(
+            opened, 1, Notice("", NOW, "书记", "防汛", "今夜有暴雨", ("320113003001",)), zone="Asia/Shanghai"
+        )
+        assert notice.notice_id == "T20260302-001"
+        clerk = Recorder("中心", NOW)
+        told = [
+            add_receipt(opened, 1, Receipt(notice.notice_id, name, NOW, "phone"), clerk)
+            for name in ("张三", "李四", "张三")
+        ]
+        assert told == [True, True, False]
+        assert [one.person for one in get_notice(opened, 1, notice.notice_id)[1]] == ["张三", "李四"]
 
 
 def test_events_and_audit_are_read_on_without_gap_or_repetition(engine):
