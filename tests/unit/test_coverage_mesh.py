@@ -7,6 +7,7 @@ import pytest
 import shapely
 
 from geo.coverage import Mesh
+from geo.coverage.arcs import unique_vertices
 from geo.errors import CrsError, GeometryError
 from geo.layers import Level
 
@@ -136,3 +137,10 @@ def test_the_input_is_not_changed() -> None:
     before = cells.copy(deep=True)
     Mesh.from_layer(cells).dissolve(np.zeros(9, dtype=int))
     pd.testing.assert_frame_equal(pd.DataFrame(cells), pd.DataFrame(before))
+
+
+def test_vertices_more_than_two_thousand_kilometres_apart_are_refused() -> None:
+    near = np.array([[5, 7], [5 + 2**31 - 1, 7]])
+    assert unique_vertices(near)[1].tolist() == [0, 1]
+    with pytest.raises(OverflowError, match="2,147 km"):
+        unique_vertices(near + np.array([[0, 0], [1, 0]]))

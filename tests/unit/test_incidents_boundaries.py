@@ -246,6 +246,8 @@ class TestPeriods:
         )
         assert periods(times).fillna(-1).tolist() == [-1, 0, 0, 1, 1]
         assert starts(times) == [dt.date(2026, 3, 2), dt.date(2026, 3, 9)]
+        # Exactly two weeks: no day is left over at the start.
+        assert periods(times[1:]).tolist() == [0, 0, 1, 1]
         assert starts(local("2026-03-01 12:00")) == []
 
 
