@@ -515,6 +515,13 @@ class TestLogin:
         assert (answer.status_code, answer.headers["location"]) == (303, "/login")
 
 
+def test_an_invalid_token_is_told_also_where_everybody_may_enter(service):
+    service.client.cookies.clear()
+    for path in ("/", "/health"):
+        assert service.client.get(path).status_code == 200
+        assert service.client.get(path, headers={"Authorization": "Bearer wg_api_revoked"}).status_code == 401
+
+
 def test_passwords_that_everybody_tries_are_refused():
     for word in ("short", "password123", "wangge-2026", "aaaaaaaaaaaa", "zhangsan-good", "x" * 201):
         with pytest.raises(InputError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import shutil
 import time
@@ -16,11 +17,12 @@ from fastapi.responses import RedirectResponse
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from api.access import Grant, Role
+from api.access import Grant, Role, oidc
 from api.app import create_app
 from api.database import open_store, session
 from api.database.accounts import account_id, add_account, disable
 from api.settings import Settings
+from geo.errors import InputError
 from tests.integration.api.serving import serving
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -135,3 +137,17 @@ def test_a_disabled_account_stays_out(service):
     with session(service.engine, write=True) as opened:
         disable(opened, account_id(opened, 1, "zhang"), at=NOW)
     assert log_in(service).status_code == 401
+
+
+def test_a_provider_with_another_name_is_not_asked():
+    app = FastAPI()
+
+    @app.get("/.well-known/openid-configuration")
+    def metadata(request: Request):
+        names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        return {"issuer": "https://other.example", **dict.fromkeys(names, str(request.base_url))}
+
+    with serving(app) as other:
+        issuer = str(other.base_url).rstrip("/")
+        with pytest.raises(InputError, match="calls itself 'https://other"):
+            asyncio.run(oidc.begin(Settings(oidc_issuer=issuer, oidc_client="wangge"), "http://127.0.0.1/back"))
