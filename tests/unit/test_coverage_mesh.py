@@ -8,7 +8,7 @@ import shapely
 
 from geo.coverage import Mesh
 from geo.coverage.arcs import unique_vertices
-from geo.errors import CrsError, GeometryError
+from geo.errors import CodeError, CrsError, GeometryError, ImpossibleError
 from geo.layers import Level
 
 
@@ -144,3 +144,21 @@ def test_vertices_more_than_two_thousand_kilometres_apart_are_refused() -> None:
     assert unique_vertices(near)[1].tolist() == [0, 1]
     with pytest.raises(OverflowError, match="2,147 km"):
         unique_vertices(near + np.array([[0, 0], [1, 0]]))
+
+
+def test_a_mesh_gives_no_level_below_its_own_and_none_if_its_codes_are_of_two() -> None:
+    shapes = SHAPES["two neighbours"]
+    mesh = Mesh.from_layer(layer(*shapes, code=["320113003001001", "320113003001002"]))
+    with pytest.raises(ImpossibleError, match="cannot give the third level"):
+        mesh.layer(Level.THIRD)
+    assert mesh.layer(Level.COMMUNITY)["code"].tolist() == ["320113003001"]
+    mixed = Mesh.from_layer(layer(*shapes, code=["320113003001001", "320113003001"]))
+    with pytest.raises(CodeError, match=r"of several \(community, second\)"):
+        mixed.layer(Level.STREET)
+
+
+def test_a_mesh_of_an_invalid_cell_names_its_own_reason() -> None:
+    bow = "POLYGON ((10 0, 14 4, 14 0, 10 4, 10 0))"
+    with pytest.raises(GeometryError, match="1 cell is invalid") as caught:
+        Mesh.from_layer(layer(SHAPES["one square"][0], bow))
+    assert "Self-intersection[12 2]" in str(caught.value)

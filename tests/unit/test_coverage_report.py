@@ -74,3 +74,12 @@ def test_cells_outside_all_parents_do_not_contradict_their_codes():
     cells = layer(["11", "12", "13"], [(0, 0, 1, 1), (5, 0, 6, 1), (6, 0, 7, 1)])
     found = find_parents(cells, np.asarray(cells.geometry.array, dtype=object), parents, None)
     assert (found.rule, found.codes.tolist()) == ("code", ["1", "1", "1"])
+
+
+def test_the_cause_of_a_gap_follows_from_the_smaller_of_its_cells():
+    row = row_of(Kind.GAP, ["a", "b"], SMALL, width_m=1.0)
+    found = [
+        findings_frame([dict(row)], "cells", 4549, DEFAULT_POLICY, areas)["cause"].iloc[0]
+        for areas in ({"a": 10_000.0, "b": 10_000.0}, {"a": 10_000.0, "b": 4.0})
+    ]
+    assert found == ["borders_drawn_twice", "missing_cell"]

@@ -12,7 +12,18 @@ import pytest
 import shapely
 
 from geo.errors import CrsError, FileError, GeometryError, ImpossibleError
-from geo.layers import Datum, child_codes, convert, digest_of, is_code, read_layer, to_datum, write_layer, write_layers
+from geo.layers import (
+    Datum,
+    Division,
+    child_codes,
+    convert,
+    digest_of,
+    is_code,
+    read_layer,
+    to_datum,
+    write_layer,
+    write_layers,
+)
 from geo.layers.cells import as_area, as_cells, code_column, code_text
 from geo.layers.crs import centre_lon_lat, is_metric
 from geo.layers.row_values import values_of_rows
@@ -128,3 +139,21 @@ def test_more_than_25_square_kilometres_of_china_are_named(tmp_path, side_m, crs
         warnings.simplefilter("always")
         write_layer(frame, tmp_path / "a.gpkg")
     assert any("25 km²" in str(each.message) for each in caught) is told
+
+
+def test_shifts_are_those_of_other_implementations():
+    """Values that the README of the library coordtransform states."""
+    gcj, bd = (
+        [v[0] for v in convert([116.404], [39.915], *way)] for way in (("WGS-84", "GCJ-02"), ("GCJ-02", "BD-09"))
+    )
+    assert gcj == pytest.approx([116.41024449916938, 39.91640428150164], abs=1e-9)
+    assert bd == pytest.approx([116.41036949371029, 39.92133699351021], abs=1e-9)
+
+
+def test_all_layers_of_a_division_have_one_crs():
+    names = ["street", "community", "second", "third"]
+    for name in names:
+        frames = {each: cells(code=list("abc")) for each in names}
+        frames[name] = frames[name].to_crs(4548)
+        with pytest.raises(CrsError, match="must share one CRS"):
+            Division(**frames)
