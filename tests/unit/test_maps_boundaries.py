@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import io
 import re
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pypdf
 import pytest
 import shapely
 
 from geo.coverage import check
-from geo.duty.ledgers.columns import LedgerKind
+from geo.duty.ledgers.columns import LedgerKind, columns_of
+from geo.errors import InputError
 from geo.patrols import route_match
 from maps import check as check_page
-from maps import check_map, render
+from maps import check_map, render, sheet
 from maps.figures.planted_faults import plant
 from maps.pages.first_page import _drawn, _with_moment
 from maps.pages.funnel_drawing import funnel_svg
-from maps.prints.papers import Heading, _first_of, _is_low, _meta
+from maps.prints.papers import Heading, _first_of, _is_low, _meta, ledger_pdf
 from maps.prints.public_papers import badge_values, letter_values, map_values
 from maps.route import _encoded
 from tests.unit.test_duty_papers import ledger
@@ -127,3 +132,33 @@ def test_the_worst_findings_are_drawn_and_errors_are_counted_apart(monkeypatch: 
     assert data["levels"][0]["area_km2"] == pytest.approx(cells.geometry.area.sum() / 1e6, abs=2e-3)
     monkeypatch.setattr(check_page, "MOST_FINDINGS", 1)
     assert payload(render(check_map(report, cells)))["findings"]["kind"] == findings["kind"].astype(str).tolist()[:1]
+    told = dataclasses.replace(report, findings=findings.assign(severity=["allowed", *findings["severity"].iloc[1:]]))
+    assert f", {errors - 1} error" in payload(render(check_map(told, cells)))["when"]["en"]
+    assert data["todo"]["more"] == len(report.groups()) - len(data["todo"]["first"])
+
+
+def test_the_sign_of_a_finding_stands_in_its_largest_piece() -> None:
+    small, large = shapely.box(0, 0, 1, 1), shapely.box(10, 0, 20, 10)
+    for pieces in ((small, large), (large, small)):
+        assert large.contains(check_page._place(shapely.MultiPolygon(pieces)))
+
+
+def test_a_ledger_with_more_than_eight_columns_is_landscape() -> None:
+    for kind in LedgerKind:
+        if len(columns_of(kind)) in (8, 9):
+            box = pypdf.PdfReader(io.BytesIO(ledger_pdf(ledger(kind, 1)))).pages[0].mediabox
+            assert (box.width > box.height) is (len(columns_of(kind)) == 9)
+    corrected = ledger_pdf(ledger(LedgerKind.F, 1), Heading("街道", "网格", corrections=("N11：状态更正",)))
+    assert "状态更正" in pypdf.PdfReader(io.BytesIO(corrected)).pages[0].extract_text()
+
+
+def test_a_sheet_is_a3_unless_a4_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sizes = []
+    monkeypatch.setattr(sheet, "photograph", lambda *_, size_px, **__: sizes.append(size_px))
+    monkeypatch.setattr(sheet, "render", lambda _: "")
+    for view in ("", "paper=A4", "level=2"):
+        sheet.print_sheet(None, tmp_path / "a.pdf", view=view)  # type: ignore[arg-type]
+    assert sizes[0] == sizes[2]
+    assert sizes[0][0] > sizes[1][0]
+    with pytest.raises(InputError):
+        sheet.print_sheet(None, tmp_path / "a.pdf", view="paper=A5")  # type: ignore[arg-type]

@@ -85,6 +85,11 @@ SELECTED = {
     "population / level > 9": [0, 1],
     "population % 3 = 1": [0, 3],
     "population div 3 = 6": [1],
+    # Towards zero, with the sign of the dividend.
+    "(population - 20) div 3 = -3": [0],
+    "(population - 20) % 3 = -1": [0, 3],
+    "'' IN (name)": [],
+    "NOT T_BEFORE(TIMESTAMP('2030-01-01T00:00:00Z'), at)": [0, 1, 3, 4],
     "population ^ 2 = 100": [0],
     "-population < -10": [1],
     "10 / population > 1": [3],
