@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from api.errors import QueryError, StaleError
+from api.ogc.catalogue import COLLECTIONS
 from api.ogc.coordinate_systems import CRS84, Crs, named, served
 from api.ogc.filters.temporal import RELATIONS
 from api.ogc.query import Interval, boxes, day_text, equal_value, instant, integer_of, interval, parameters
+from api.ogc.selection import MOST_LIMIT, page_rows, read_query
 from api.ogc.sent_feature import read_feature, require_match
 from geo.errors import InputError
 from geo.layers.columns import GEOJSON_DECIMALS
@@ -161,3 +163,16 @@ def test_features_and_their_states() -> None:
     point = read_feature(b'{"type":"Feature","geometry":{"type":"Point","coordinates":[32.1,118.8,5]}}', (), "Point")
     place = point.geometry_in(swapped, 4326)
     assert (place.x, place.y) == (118.8, 32.1)
+
+
+def test_queries_of_items_have_one_version_one_filter_and_a_limit() -> None:
+    collection = next(one for one in COLLECTIONS if one.time == "version")
+    query = read_query(collection, {"limit": "99999", "offset": "5"}, 4549, ZONE)
+    assert (query.limit, query.offset) == (MOST_LIMIT, 5)
+    for wrong in ({"version": "1", "datetime": "2026-03-02"}, {"filter-lang": "cql2-text"}, {"filter-crs": CRS84.uri}):
+        with pytest.raises(QueryError):
+            read_query(collection, wrong, 4549, ZONE)
+    assert page_rows(None, 8, query) == (range(5, 8), 8)
+    whole = read_query(collection, {}, 4549, ZONE)
+    assert page_rows(None, 8, whole) == (None, 8)
+    assert page_rows([1, 3, 5], 8, read_query(collection, {"limit": "1", "offset": "1"}, 4549, ZONE)) == ([3], 3)
