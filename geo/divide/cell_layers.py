@@ -20,7 +20,7 @@ from geo.divide.partitioning.nested import RULES, Parents, Progress, Wishes, spl
 from geo.divide.partitioning.objective import Cells, Rules
 from geo.errors import ColumnError, ImpossibleError, InputError, first_labels
 from geo.layers import Level, require_metric, require_polygons
-from geo.layers.row_values import values_of_rows
+from geo.layers.row_values import require_columns, values_of_rows
 from geo.options import with_defaults
 
 Floats = npt.NDArray[np.float64]
@@ -187,6 +187,7 @@ def _units(cells: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.object_], Ints]:
 
 
 def _groups(groups: pd.DataFrame, cells: gpd.GeoDataFrame) -> pd.DataFrame:
+    require_columns(groups, [level.layer for level in LEVELS], "groups")
     return pd.DataFrame({name: values_of_rows(groups[name], cells.index, "groups") for name in groups.columns})
 
 
@@ -282,6 +283,7 @@ def _wishes(cells: gpd.GeoDataFrame, chosen: PartitionOptions, load: Floats, uni
     def numbers(frame: pd.DataFrame | None, name: str) -> dict[Level, Ints]:
         if frame is None:
             return {}
+        require_columns(frame, [Level.SECOND.layer, Level.THIRD.layer], name)
         return {
             level: _of_unit(pd.factorize(_grids(frame[level.layer], cells, name))[0].astype(np.int64), unit)
             for level in (Level.SECOND, Level.THIRD)

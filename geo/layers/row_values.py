@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from geo.errors import ColumnError, first_labels
@@ -69,3 +71,23 @@ def values_of_rows(
             ids=lost,
         )
     return values.reindex(rows)
+
+
+def require_columns(table: object, names: Sequence[str], name: str) -> None:
+    """Refuse an argument that is no table, or has none of the columns.
+
+    Raises
+    ------
+    ColumnError
+        Names the argument and the columns.
+
+    >>> require_columns(pd.Series([1, 2]), ["second", "third"], "current")
+    Traceback (most recent call last):
+    geo.errors.ColumnError: current: a table with columns second, third is expected, not Series
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise ColumnError(f"{name}: a table with columns {', '.join(names)} is expected, not {type(table).__name__}")
+    if not set(names) & set(table.columns):
+        raise ColumnError(
+            f"{name}: a table with columns {', '.join(names)} is expected; it has {first_labels(list(table.columns), 20)}"
+        )

@@ -83,6 +83,20 @@ def test_partition_names_labels_that_are_no_cells(name):
         partition(frame, (2, 4), **{name: wrong})
 
 
+@pytest.mark.parametrize(
+    "wrong", [pd.Series([1] * 48), np.ones(48), pd.DataFrame({"grid": [1] * 48})], ids=["s", "a", "t"]
+)
+def test_what_is_no_table_of_levels_is_named(wrong):
+    frame, _ = given()
+    if not isinstance(wrong, np.ndarray):
+        wrong.index = frame.index
+    for name in ("locked", "current"):
+        with pytest.raises(InputError, match=f"^{name}: a table with columns second, third is expected"):
+            partition(frame, (2, 4), rng=1, **{name: wrong})
+    with pytest.raises(InputError, match="^groups: a table with columns community, second, third is expected"):
+        limits(frame, wrong)
+
+
 def test_limits_names_groups_on_another_index():
     frame, _ = given()
     groups = partition(frame, (2, 4), rng=1)

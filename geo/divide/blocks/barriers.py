@@ -201,10 +201,12 @@ def _connectors(lines: gpd.GeoDataFrame, outline: shapely.Polygon) -> gpd.GeoDat
     groups = [shapely.union_all(shapes[island == k]) for k in range(island.max() + 1)]
     main = int(np.argmax([shapely.length(g) for g in groups]))
     for k, group in enumerate(groups):
-        rest = shapely.union_all([g for j, g in enumerate(groups) if j != k])
         # An open stretch of road surrounds nothing.
         if k == main or not len(shapely.get_parts(shapely.polygonize(node(shapely.get_parts(group))))):
             continue
+        rest = shapely.union_all(
+            [g for j, g in enumerate(groups) if j != k]
+        )  # expensive: all lines, for each such piece
         first = shapely.shortest_line(group, rest)
         start = shapely.get_coordinates(first)[0]
         xy = shapely.get_coordinates(group)
