@@ -93,7 +93,7 @@ def test_what_is_no_table_of_levels_is_named(wrong):
     for name in ("locked", "current"):
         with pytest.raises(InputError, match=f"^{name}: a table with columns second, third is expected"):
             partition(frame, (2, 4), rng=1, **{name: wrong})
-    with pytest.raises(InputError, match="^groups: a table with columns community, second, third is expected"):
+    with pytest.raises(InputError, match=r"^groups: a table with columns community, second, third is expected"):
         limits(frame, wrong)
 
 
