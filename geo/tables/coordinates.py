@@ -38,7 +38,7 @@ _DEGREE_WORDS = (
     ("länge", "breite"),
     ("lo", "la"),
 )
-_PLANE_WORDS = (("easting", "northing"), ("东坐标", "北坐标"), ("横坐标", "纵坐标"), ("x", "y"))
+_PLANE_WORDS = (("easting", "northing"), ("东坐标", "北坐标"), ("横坐标", "纵坐标"), ("x", "y"), ("e", "n"))
 # Further words allowed in headers with x and y.
 _PLANE_REST = re.compile(
     r"(gps|map|gis|geo|point|center|centroid|pos|loc|block|state|事发|案发|中心|图上|地图|点位|位置|平面|平面直角|大地|测量)?(坐标|coordinates?|coords?|coordcd|cord|point|轴|值)?(m|米)?"
@@ -130,7 +130,7 @@ def _joint_fields(folded: list[tuple[str, str, Reference]]) -> list[Place]:
 
 def _partners(plain: str, east: str, north: str) -> list[tuple[str, str]]:
     """For each occurrence of the word for east: the header without it, and the header expected for north."""
-    if east in ("lo", "x"):  # too short to be searched inside other words
+    if east in ("lo", "x", "e"):  # too short to be searched inside other words
         places = [at for at in (0, len(plain) - len(east)) if plain[at : at + len(east)] == east]
         if east == "lo" and plain != "lo":
             places = []

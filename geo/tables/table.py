@@ -130,6 +130,7 @@ def read_table(
     """
     if is_spreadsheet(raw):
         return _from_sheets(raw, name, known, sheet, wanted)
+    raw = _with_line_feeds(raw)
     decoded = decode(raw, name)
     if sheet is not None:
         raise FileError(f"{name}: is not a spreadsheet, so it has no sheet '{sheet}'")
@@ -146,6 +147,11 @@ def read_table(
     return table
 
 
+def _with_line_feeds(raw: bytes) -> bytes:
+    """A text whose lines end with carriage returns only ("CSV (Macintosh)" of Excel), with line feeds instead."""
+    return raw.replace(b"\r", b"\n") if b"\r" in raw and b"\n" not in raw and b"\0" not in raw else raw
+
+
 def read_headless(raw: bytes, name: str) -> Table:
     """Read a text table without a heading; columns are numbered from 0.
 
@@ -154,6 +160,7 @@ def read_headless(raw: bytes, name: str) -> Table:
     FileError
         If the content is not a text table.
     """
+    raw = _with_line_feeds(raw)
     decoded = decode(raw, name)
     lines = decoded.text[:65_536].splitlines(keepends=True)[: heading.WITHIN]
     delimiter = delimited.find_delimiter(lines)

@@ -431,3 +431,16 @@ def test_a_column_datum_is_the_datum_of_the_coordinates_unless_it_holds_dates(tm
     frame = read_incidents(path)
     assert frame.attrs["datums"] == {"GCJ-02": 1}
     assert frame["reported_at"].notna().all()
+
+
+@pytest.mark.parametrize("headers", ["E (m),N (m)", "E,N", "E_m,N_m", "E坐标,N坐标"])
+def test_eastings_and_northings_by_their_letters(tmp_path, headers):
+    path = _csv(tmp_path, f"id,{headers}\n1,387671.833 m,3553561.130 m\n")
+    frame = read_incidents(path, crs="EPSG:4549")
+    assert frame[["lon", "lat"]].iloc[0].tolist() == pytest.approx([118.81, 32.1], abs=1e-7)
+
+
+def test_lines_that_end_with_carriage_returns(tmp_path):
+    (tmp_path / "r.csv").write_bytes("编号,经度,纬度\r1,118.81,32.1\r2,118.82,32.2\r".encode("gbk"))
+    frame = read_incidents(tmp_path / "r.csv", datum="WGS-84")
+    assert frame["lat"].tolist() == [32.1, 32.2]
