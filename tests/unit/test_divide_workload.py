@@ -184,3 +184,10 @@ def test_incidents_on_a_border_count_once_and_those_outside_not():
     facts = weigh(ground, np.array([0]), frame, workload=Weights(incident=0.5), incidents=happened)
     assert facts["incidents"].sum() == 3
     assert facts["from_incidents"].sum() == pytest.approx(1.5)
+
+
+def test_a_building_with_known_people_and_estimated_units_is_estimated():
+    boxes = [shapely.box(20 * k, 0, 20 * k + 10, 10) for k in range(3)]
+    facts = {"building": "retail", "households": [3, 3, None], "units": [1, None, 1]}
+    found = describe_buildings(gpd.GeoDataFrame(facts, geometry=boxes, crs=4549))
+    assert found["estimated"].tolist() == [False, True, True]

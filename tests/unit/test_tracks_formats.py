@@ -231,7 +231,7 @@ def kmz(*files):
 
 
 def test_kmz_reads_the_document():
-    raw = kmz(("images/a.png", b"x"), ("files/other.kml", POINTS), ("doc.kml", TRACK))
+    raw = kmz(("images/a.png", b"x"), ("files/other.kml", POINTS), ("a.kml", POINTS), ("doc.kml", TRACK))
     assert kind_of(raw) == "KMZ"
     assert len(read(raw).rows) == 3
     assert column(read(kmz(("sub/My Track.KML", POINTS))), "lat") == [32.1, 32.2]
