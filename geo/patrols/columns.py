@@ -11,6 +11,7 @@ SPREAD_S2 = "spread_s2"
 SURE_S = "sure_s"
 RIDDEN_S = "ridden_s"
 DETACHED_S = "detached_s"
+RIDDEN_M = "ridden_m"
 SURE_FIXES = "sure_fixes"
 
 #: Columns of presences, in order.
@@ -30,6 +31,7 @@ PRESENCE_COLUMNS = (
     LENGTH_M,
     RIDDEN_S,
     DETACHED_S,
+    RIDDEN_M,
     SURE_FIXES,
 )
 

@@ -19,7 +19,17 @@ from geo.arrays import Bools, Floats, Ints
 from geo.errors import CrsError
 from geo.kernels import for_threads
 from geo.locate import GridIndex
-from geo.patrols.columns import DETACHED_S, KIND, LIKELY_S, PRESENCE_COLUMNS, RIDDEN_S, SPREAD_S2, SURE_FIXES, SURE_S
+from geo.patrols.columns import (
+    DETACHED_S,
+    KIND,
+    LIKELY_S,
+    PRESENCE_COLUMNS,
+    RIDDEN_M,
+    RIDDEN_S,
+    SPREAD_S2,
+    SURE_FIXES,
+    SURE_S,
+)
 from geo.patrols.days import split_days
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.patrols.stays.dwell import Shares, Spans, Times, shares_of, spans_of, surely_within
@@ -62,6 +72,7 @@ class _Runs(NamedTuple):
     sure_s: Floats
     ridden_s: Floats
     detached_s: Floats
+    ridden_m: Floats
     sure_fixes: Ints
 
 
@@ -86,9 +97,10 @@ def presences(
         `officer`, `cell` (code; without codes the label), `start`, `end` (aware, UTC; ``[start, end)``), `duration_s`, `fixes`
         and `kind`, a key of :data:`KINDS`: ``inside``, ``near`` if the path ran outside but within the positioning error of the
         cell, or ``unknown`` if the device was silent, and in the cell or within `reach_m` of it before or after. Then `day`
-        (local), `likely_s` (expected time inside, given the errors), `spread_s2` (its variance), `sure_s` (part of it, on foot,
-        that does not depend on errors), `length_m` (distance inside), and the part of `likely_s` that was too fast for walking
-        (`ridden_s`) or is in a run of fixes between two impossible steps (`detached_s`); `sure_fixes`, the number of fixes at
+        (local), `likely_s` (expected time inside, given the errors), `spread_s2` (its contribution to the variance of the time
+        in the cell, which may be negative), `sure_s` (part of it, on foot, that does not depend on errors), `length_m` (distance
+        inside), the part of `likely_s` that was ridden (`ridden_s`) or is in a run of fixes between two impossible steps
+        (`detached_s`), and the distance ridden (`ridden_m`); `sure_fixes`, the number of fixes at
         least 120 s from the next that are inside regardless of the error. A silence gives one row for each cell in doubt.
 
     Raises
@@ -160,7 +172,7 @@ def _found(
     noise_m = noise_of(path.walker, path.time, path.x, path.y, path.stand < 0, len(path.walkers))
     noise_m = capped(noise_m, path.walker, path.sigma)
     pace = paces_m_s(path.walker, path.time, path.x, path.y, known, noise_m)
-    fast = known & ridden(path.time, path.x, path.y, path.sigma, pace, rules.max_patrol_speed_m_s)
+    fast = ridden(path.time, path.x, path.y, path.sigma, pace, known, rules.max_patrol_speed_m_s)
     return path.walkers, [_kinds(path, known, gap, pace, fast, index, rules) for index in indexes]
 
 
@@ -205,6 +217,7 @@ def _runs(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
         none,
         none,
         none,
+        none,
         none.astype(np.int64),
     )
 
@@ -229,6 +242,7 @@ def _pieces(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
         np.r_[end, path.time[alone]],
         np.r_[fixes, np.ones(len(alone), dtype=np.int64)],
         np.r_[way, np.zeros(len(alone))],
+        none,
         none,
         none,
         none,
@@ -267,6 +281,7 @@ def _weighed(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
         sure_s=np.bincount(run, times.sure_s[own], minlength=n).astype(np.float64),
         ridden_s=np.bincount(run, times.ridden_s[own], minlength=n).astype(np.float64),
         detached_s=np.bincount(run, times.detached_s[own], minlength=n).astype(np.float64),
+        ridden_m=np.bincount(run, (times.ridden_s * spans.pace_m_s[shares.span])[own], minlength=n).astype(np.float64),
     )
 
 
@@ -293,6 +308,7 @@ def _near(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
         np.zeros(len(first)),
         np.add.reduceat(times.ridden_s[rows], first),
         np.add.reduceat(times.detached_s[rows], first),
+        np.add.reduceat(times.ridden_s[rows] * spans.pace_m_s[span], first),
         np.zeros(len(first), dtype=np.int64),
     )
     return _take(found, found.likely_s >= NEAR_LEAST_S)
@@ -317,7 +333,7 @@ def _silences(path: Path, gap: Bools, index: GridIndex, rules: Rules) -> _Runs:
         path.time[step + 1],
         none.astype(np.int64),
         np.hypot(path.x[step + 1] - path.x[step], path.y[step + 1] - path.y[step]),
-        *(none,) * 5,
+        *(none,) * 6,
         none.astype(np.int64),
     )
 
@@ -344,6 +360,7 @@ def _frame(runs: _Runs, kind: str, walkers: pd.DataFrame, index: GridIndex) -> p
             LENGTH_M: runs.length_m,
             RIDDEN_S: runs.ridden_s,
             DETACHED_S: runs.detached_s,
+            RIDDEN_M: runs.ridden_m,
             SURE_FIXES: runs.sure_fixes,
         }
     )

@@ -45,15 +45,19 @@ from geo.tracks.columns import CELL, DEVICE, DURATION_S, FIXES, OFFICER, PROBABI
 
 #: Probability that the required visits were made, from which silences leave a verdict open; for stays it is `doubt` of the
 #: rules.
-OPEN_FROM = 0.09
+OPEN_FROM = 0.13
 #: Minimum number of expected visits in silences that is mentioned in the text.
 LEAST_RATE = 0.02
 #: Factor on `doubt` if fixes of the leader are minutes apart: a round of ten minutes then has only two fixes.
 SPARSE_DOUBT = 0.1
-#: Share of a long stay expected outside the cell from which it may have been two stays.
-LEFT_FROM = 0.15
-#: Probability that a stay with enough time expected outside for absences that are not joined was several stays.
-SEVERAL_P = 0.2
+#: Share of a long stay expected outside the cell from which it may have been two stays, and the probability that it was, as a
+#: multiple of that share: one error put the whole rest there, and the walks before and after it were visits of their own.
+LEFT_FROM, LEFT_P = 0.15, 0.25
+#: Probability that a long stay was several, if an absence seen in it was nearly long enough to end it.
+ABSENT_P = 0.4
+#: Probability that stays were visits far enough apart if each ended as early as it may have, from which a verdict is open, and
+#: the probability that this was so.
+SEVERAL_FROM, SEVERAL_P = 0.45, 0.2
 #: Time expected outside, in multiples of the absences needed, from which a long stay may have been several: much of it is
 #: wander along the border.
 ABSENCE_TIMES = 2.0
@@ -111,7 +115,7 @@ def verify(
 
         ``met``: enough visits count, were together made with a probability of at least 0.97 (for a `confidence` of 0.95), and
         enough was seen if the rules require it. Otherwise ``unknown`` if `probability` is
-        0.09 or more, or that of the stays alone at least `doubt` of the rules; else ``short`` if some visits count and
+        0.13 or more, or that of the stays alone at least `doubt` of the rules; else ``short`` if some visits count and
         ``not_visited`` if none does. The probability of a missing visit is derived from doubtful stays (at a border, too near
         another, between walking and riding, by a device without known holder) and from silences long enough for travel and a
         visit of the usual length on the day.
@@ -217,11 +221,11 @@ def _verdict(
             verdict, open_ = "unknown", open_._replace(stays=True, probability=together)
     else:
         open_ = _open(visits, silent, chances, known, rules)
-        if SEVERAL_P * apart > max(open_.probability, OPEN_FROM):
+        several = apart >= SEVERAL_FROM
+        if several and SEVERAL_P * apart > open_.probability:
             open_ = open_._replace(stays=True, probability=SEVERAL_P * apart)
-        doubtful = open_.probability >= OPEN_FROM or chances[-1] >= rules.doubt * (
-            SPARSE_DOUBT if known[1] >= SPARSE_S else 1.0
-        )
+        least = rules.doubt * (SPARSE_DOUBT if known[1] >= SPARSE_S else 1.0)
+        doubtful = several or open_.probability >= OPEN_FROM or chances[-1] >= least
         verdict = "unknown" if doubtful else "short" if have else "not_visited"
     zh, en = reason_of(verdict, visits, open_, seen, rules)
     settle_zh, settle_en = settled_by(verdict, visits, open_, rules)
@@ -268,14 +272,14 @@ def _left_unobserved(visits: DayVisits, silent: list[Interval], rules: Rules) ->
     long = visits.long(rules)
     one = long & visits.counted
     share = float((1.0 - visits.likely_s[one] / np.maximum(visits.stay_s[one], 1.0)).max(initial=0.0))
-    most = share if share >= LEFT_FROM else 0.0
+    most = LEFT_P * share if share >= LEFT_FROM else 0.0
     late = long & np.isin(visits.reason, ("same_time", "too_soon", "silence"))
     for k in np.flatnonzero((one | late) & visits.maybe_several(rules)).tolist():
         start, end = visits.start[k] / 1e6, visits.end[k] / 1e6
         silent_s = sum(max(0.0, min(e, end) - max(s, start)) for s, e in silent)
         absences = 2 if visits.counted[k] else 1
         if end - start - visits.likely_s[k] - silent_s >= ABSENCE_TIMES * absences * rules.merge_gap_s:
-            most = max(most, SEVERAL_P)
+            most = max(most, ABSENT_P)
     return min(most, 1.0)
 
 

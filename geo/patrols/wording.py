@@ -19,6 +19,7 @@ UNCLEAR: dict[str, Text] = {
     "border": Text("位于网格边界附近", "near the border"),
     "silence": Text("与另一次巡查的间隔无法确认", "that is not proven to be apart from another"),
     "pace": Text("速度接近步行与驾车的界限", "at a speed between a walk and a ride"),
+    "ridden": Text("部分路段骑行", "ridden in part"),
     "unnamed": Text("持机人未登记", "by a device whose holder is not known"),
     "detached": Text("位于两次不可能的跳变之间", "between two steps faster than anything moves here"),
 }
@@ -27,6 +28,7 @@ SETTLED_BY: dict[str, Text] = {
     "border": Text("到现场看一次网格边界处的道路", "a look at the road along the border"),
     "silence": Text("核对手机在两次到访之间存储的定位", "the fixes that the phone stored between the two stays"),
     "pace": Text("询问是步行还是骑行", "asking whether it was walked or ridden"),
+    "ridden": Text("询问哪段骑行、哪段步行", "asking which part was ridden and which walked"),
     "unnamed": Text("登记该设备当日的持机人", "naming the holder of the device on that day"),
     "detached": Text("核对手机存储的原始定位", "the fixes that the phone itself stored"),
 }

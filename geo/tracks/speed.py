@@ -16,6 +16,9 @@ DENSE_S = 15.0
 #: Maximum walking speed over a longer step, m/s; errors of :data:`STEP_SIGMAS` of both fixes are allowed for. Errors of
 #: consecutive fixes are alike, so their difference is mostly smaller.
 BRISK_M_S, STEP_SIGMAS = 1.7, 1.0
+#: Speed down to which the steps before and after a ride belong to it, m/s: nobody walks so fast, and a speed is measured over
+#: half a minute. Maximum pause within a ride, seconds.
+RIDE_EDGE_M_S, RIDE_PAUSE_S = 2.2, 45.0
 #: Second differences of independent errors: mean square in units of their variance along one axis, and the 25 % quantile of a
 #: squared normal length in units of its mean. The low quantile excludes corners.
 _SECOND_DIFFERENCE, _QUARTILE = 12.0, 0.2877
@@ -129,13 +132,36 @@ def capped(noise_m: Floats, walker: Ints, sigma: Floats) -> Floats:
     return limited
 
 
-def ridden(time: Ints, x: Floats, y: Floats, sigma: Floats, pace: Floats, walk_m_s: float) -> Bools:
-    """Whether each step was too fast for walking.
+def ridden(time: Ints, x: Floats, y: Floats, sigma: Floats, pace: Floats, known: Bools, walk_m_s: float) -> Bools:
+    """Whether each step was ridden.
 
-    With dense fixes its speed is above `walk_m_s`; over a longer step, the net distance exceeds that of a walker.
+    With dense fixes its speed is above `walk_m_s`; over a longer step, the net distance exceeds that of a walker. Steps around
+    these that are too fast for walking, and short pauses between them, belong to the ride.
     """
     lasts_s = np.maximum(np.diff(time) / 1e6, 1e-9)
     errors_m = STEP_SIGMAS * np.hypot(sigma[1:], sigma[:-1])
     brisk = np.hypot(np.diff(x), np.diff(y)) - errors_m > BRISK_M_S * lasts_s
-    fast: Bools = (pace > walk_m_s) | ((lasts_s > DENSE_S) & brisk)
-    return fast
+    fast = known & ((pace > walk_m_s) | ((lasts_s > DENSE_S) & brisk))
+    edge = known & (pace > RIDE_EDGE_M_S) & (lasts_s <= DENSE_S)
+    rides: Bools = _whole_rides(time, known, fast, edge)
+    return rides
+
+
+@kernel(nogil=True)
+def _whole_rides(time: Ints, known: Bools, fast: Bools, edge: Bools) -> Bools:
+    """Extend each ride by the steps of its edges, forwards and backwards, then by its pauses."""
+    n = len(known)
+    found = fast.copy()
+    for k in range(1, n):
+        found[k] |= edge[k] and found[k - 1]
+    for k in range(n - 2, -1, -1):
+        found[k] |= edge[k] and found[k + 1]
+    last = -1
+    for k in range(n):
+        if not known[k]:
+            last = -1
+        elif found[k]:
+            if last >= 0 and time[k] - time[last + 1] <= RIDE_PAUSE_S * 1e6:
+                found[last + 1 : k] = True
+            last = k
+    return found

@@ -15,7 +15,7 @@ from geo.days import local_days, micro_at, moment_at
 from geo.errors import InputError
 from geo.patrols import Rules, clean, due, evidence, open_verdicts, presences, restate, verify, visits
 from geo.patrols.stays.day_visits import DayVisits
-from geo.patrols.verdicts import SEVERAL_P, _left_unobserved
+from geo.patrols.verdicts import _left_unobserved
 from geo.tracks.limits import DEFAULT_LIMITS
 from geo.tracks.trajectory import RADIUS_PER_SIGMA, raw_path
 
@@ -245,7 +245,7 @@ def test_open_verdicts_come_with_the_likeliest_first():
 
 @pytest.mark.parametrize(
     ("first", "outside_s", "several"),
-    [("08:30:00", 600.0, SEVERAL_P), ("08:30:00", 599.0, 0.0), (None, 1200.0, SEVERAL_P), (None, 1199.0, 0.0)],
+    [("08:30:00", 600.0, 0.4), ("08:30:00", 599.0, 0.0), (None, 1200.0, 0.4), (None, 1199.0, 0.0)],
 )
 def test_a_long_stay_after_a_visit_needs_one_absence_to_have_been_another_and_alone_two(first, outside_s, several):
     """Three hours at the border, ten minutes after a visit, or without one; a hidden absence takes ten minutes."""
@@ -254,5 +254,8 @@ def test_a_long_stay_after_a_visit_needs_one_absence_to_have_been_another_and_al
     late = stays["start"] == at("09:00")
     assert stays.loc[late, "reason"].tolist() == ["" if first is None else "too_soon"]
     stays.loc[late, "likely_s"] = 3 * 3600.0 - outside_s
-    stays.loc[late, "absence_s"] = 200.0
+    stays.loc[late, "absence_s"] = 225.0
     assert _left_unobserved(DayVisits.of(stays, Rules()), [], Rules()) == several
+    # Three quarters of the absence that ends a stay must have been seen.
+    stays.loc[late, "absence_s"] = 224.9
+    assert _left_unobserved(DayVisits.of(stays, Rules()), [], Rules()) == 0.0

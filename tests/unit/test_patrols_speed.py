@@ -76,6 +76,33 @@ def test_over_a_long_step_only_what_nobody_walks_is_a_ride():
     time = np.array([0, 60, 120, 180]) * SECOND
     # 1.7 m/s for a minute and one standard deviation of both errors: 102 + 2.83 m.
     x, sigma = np.array([0.0, 104.8, 209.7, 314.6]), np.full(4, 2.0)
-    fast = ridden(time, x, np.zeros(4), sigma, np.array([1.7, 1.8, 1.8]), 4.0)
+    known = np.ones(3, dtype=bool)
+    fast = ridden(time, x, np.zeros(4), sigma, np.array([1.7, 1.8, 1.8]), known, 4.0)
     assert fast.tolist() == [False, True, True]
-    assert ridden(time // 6, x, np.zeros(4), sigma, np.array([1.7, 4.0, 4.01]), 4.0).tolist() == [False, False, True]
+    known = np.array([True, True, False])
+    assert ridden(time, x, np.zeros(4), sigma, np.full(3, 1.8), known, 4.0).tolist() == [False, True, False]
+    known = np.ones(3, dtype=bool)
+    dense = ridden(time // 6, x, np.zeros(4), sigma, np.array([1.7, 2.1, 4.01]), known, 4.0)
+    assert dense.tolist() == [False, False, True]
+
+
+def test_a_ride_includes_its_edges_and_short_pauses_but_no_walk():
+    def rides(paces, known=None, step_s=10):
+        n = len(paces)
+        time = np.arange(n + 1) * step_s * SECOND
+        known = np.ones(n, dtype=bool) if known is None else known
+        found = ridden(time, np.zeros(n + 1), np.zeros(n + 1), np.full(n + 1, 5.0), np.array(paces), known, 4.0)
+        return "".join(".R"[int(one)] for one in found)
+
+    # Slower at both ends, down to 2.2 m/s; a walk is not part of it.
+    assert rides([1.2, 2.2, 2.3, 3.0, 4.1, 3.9, 2.3, 2.2, 2.3]) == "..RRRRR.."
+    # A pause of 40 s belongs to it, one of 50 s does not.
+    assert rides([5.0, *[0.5] * 4, 5.0]) == "RRRRRR"
+    assert rides([5.0, *[0.5] * 5, 5.0]) == "R.....R"
+    # 45 s exactly.
+    assert rides([5.0, *[0.5] * 5, 5.0], step_s=9) == "RRRRRRR"
+    # Not across a silence, and over long steps only what nobody walks.
+    known = np.array([True, True, False, True, True])
+    assert rides([5.0, 0.5, 0.5, 0.5, 5.0], known) == "R...R"
+    assert rides([5.0, 3.0, 1.0], step_s=20) == "R.."
+    assert rides([5.0, 3.0, 1.0], step_s=15) == "RR."

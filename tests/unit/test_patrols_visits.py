@@ -389,8 +389,19 @@ def test_only_time_inside_is_time_present_and_a_moment_of_the_day_stands_for_it(
 
 
 def test_a_little_doubt_at_the_border_does_not_mean_that_the_officer_left():
-    """An hour at the border, of which a tenth is expected outside: with more than 0.15 it may have been two visits."""
+    """An hour at the border, of which a tenth is expected outside: from 0.15 a quarter of that share is the
+    probability that it was two visits."""
     rows = [presence("08:30", "09:30", likely=0.9) | {"spread_s2": 100.0}]
     assert judge(*rows)["probability"].tolist() == [0.0]
-    rows = [presence("08:30", "09:30", likely=0.8) | {"spread_s2": 100.0}]
-    assert judge(*rows)["probability"].iloc[0] >= 0.2
+    for likely, stated in ((0.86, 0.0), (0.84, 0.04), (0.8, 0.05)):
+        rows = [presence("08:30", "09:30", likely=likely) | {"spread_s2": 100.0}]
+        assert judge(*rows)["probability"].iloc[0] == pytest.approx(stated, abs=1e-6)
+
+
+def test_a_false_absence_does_not_make_a_second_visit_of_a_day_in_the_cell():
+    """Never gone for half an hour: with errors, the absence of 14 minutes may be one of them."""
+    times = [("08:00", "09:34"), ("09:48", "14:05"), ("14:11", "17:00")]
+    exact = visits(table(*(presence(*pair) for pair in times)))
+    assert exact["reason"].tolist() == ["", "too_soon", ""]
+    errors = visits(table(*(presence(*pair, sure=0.9) | {"spread_s2": 50.0} for pair in times)))
+    assert errors["reason"].tolist() == ["", "too_soon", "silence"]

@@ -25,6 +25,7 @@ from geo.patrols.columns import (
     OWN_REASON,
     PRESENCE_COLUMNS,
     REASON,
+    RIDDEN_M,
     RIDDEN_S,
     SPEED_M_S,
     SPREAD_S2,
@@ -45,11 +46,12 @@ from geo.patrols.stays.stay_probability import (
     with_prior_odds,
 )
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, PROBABILITY, START
+from geo.tracks.speed import DENSE_S
 
 #: Reasons that exclude a stay regardless of its duration.
 EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader", "unnamed")
 
-_OPTIONAL = (RIDDEN_S, DETACHED_S, SURE_FIXES)
+_OPTIONAL = (RIDDEN_S, RIDDEN_M, DETACHED_S, SURE_FIXES)
 
 #: More than the times of one local day, microseconds.
 _TWO_DAYS_US = 2 * 86_400_000_000
@@ -57,8 +59,13 @@ _TWO_DAYS_US = 2 * 86_400_000_000
 #: Relative error of the mean speed of a stay: noise lengthens a path, cut corners shorten it, and a minute has six fixes only.
 PACE_ERROR = 0.15
 
-#: Share of the expected time faster than walking, from which a stay may be a ride with stops.
+#: Share of the expected time ridden, from which a stay is a ride with stops: in doubt if fixes are too far apart to show when
+#: it was walked, otherwise if the time on foot may be long enough.
 RIDDEN_SHARE = 0.2
+#: Share of the expected time ridden from which a stay without time enough on foot was driven through.
+THROUGH_SHARE = 0.5
+#: Minimum variance of the time of a stay of which any part is in doubt, seconds²: contributions of opposite signs nearly cancel.
+LEAST_SPREAD_S2 = 1.0
 #: Share of the expected time in a run of fixes between two impossible steps, from which a stay is not proven.
 DETACHED_SHARE = 0.2
 #: Probability from the fixes alone, without the prior, from which a stay is in doubt: most such stays cross a corner for a
@@ -149,12 +156,14 @@ def _by_rules(
 def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """Visits under one rule set."""
     stays = _stays(presences, rules)
-    paced = _paced(stays, rules)
     steps_s = _usual_steps(presences, stays)
+    paced = _paced(stays, steps_s, rules)
     plain = probability_from_fixes(stays, rules)
-    chance = with_prior_odds(plain, prior_odds(stays, steps_s), stays, rules)
+    own = own_probability(plain, steps_s, stays, rules)
+    # Nobody is likelier to have stayed than the leader.
+    chance = np.minimum(with_prior_odds(plain, prior_odds(stays, steps_s), stays, rules), own)
+    own = own * paced
     chance = np.where((plain >= PLAIN_DOUBT) & (chance < rules.doubt), rules.doubt, chance) * paced
-    own = own_probability(plain, stays, rules) * paced
     keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (np.maximum(chance, own) >= KEPT_FROM)
     made = {PROBABILITY: chance[keep], OWN_PROBABILITY: own[keep], "paced": paced[keep]}
     stays = stays[keep].assign(**made).reset_index(drop=True)
@@ -282,11 +291,14 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
         SURE_S: some[SURE_S].to_numpy() * share,
         LENGTH_M: some[LENGTH_M].to_numpy(),
         RIDDEN_S: some[RIDDEN_S].to_numpy() * share,
+        RIDDEN_M: some[RIDDEN_M].to_numpy(),
         DETACHED_S: some[DETACHED_S].to_numpy() * share,
         SURE_FIXES: np.where(hours_s >= lasts, some[SURE_FIXES].to_numpy(), 0),
         FIXES: some[FIXES].to_numpy(),
     }
     sums = {name: np.add.reduceat(values, first) for name, values in columns.items()}
+    spread = sums[SPREAD_S2]
+    sums[SPREAD_S2] = np.where(spread == 0, 0.0, np.maximum(spread, LEAST_SPREAD_S2))
     sums[ABSENCE_S] = np.maximum.reduceat(some[ABSENCE_S].to_numpy(), first)
     start, end = microseconds(some[START]), microseconds(some[END])
     # If the path was inside, its times define start and end.
@@ -314,6 +326,7 @@ _SUMS = (
     SURE_S,
     LENGTH_M,
     RIDDEN_S,
+    RIDDEN_M,
     DETACHED_S,
     SURE_FIXES,
     FIXES,
@@ -322,18 +335,26 @@ _SUMS = (
 )
 
 
-def _paced(stays: pd.DataFrame, rules: Rules) -> Floats:
-    """Probability that a stay was walked, or driven, as required by the rules, given the error of its mean speed."""
+def _paced(stays: pd.DataFrame, steps_s: Floats, rules: Rules) -> Floats:
+    """Probability that a stay was walked, or driven, as required by the rules, given the error of its mean speed.
+
+    If patrols are on foot, it is the speed of the part that was not ridden. Fixes more than :data:`DENSE_S` apart do not show
+    which part that was.
+    """
     if rules.mode == "any":
         return np.ones(len(stays))
-    over = stays[SPEED_M_S].to_numpy(dtype=float) / rules.max_patrol_speed_m_s - 1.0
-    walked = np.clip(0.5 - over / (2.0 * PACE_ERROR), 0.0, 1.0)
-    if rules.mode == "foot":
-        likely = stays[LIKELY_S].to_numpy(dtype=float)
-        stops = stays[RIDDEN_S].to_numpy(dtype=float) > RIDDEN_SHARE * likely
+    names = (LENGTH_M, "spent_s", LIKELY_S, RIDDEN_M, RIDDEN_S)
+    length_m, spent_s, likely_s, ridden_m, ridden_s = (stays[name].to_numpy(dtype=float) for name in names)
+    foot = rules.mode == "foot"
+    speed = stays[SPEED_M_S].to_numpy(dtype=float)
+    if foot:
+        left_s = np.maximum(spent_s - ridden_s, 0.0)
+        speed = np.divide(np.maximum(length_m - ridden_m, 0.0), left_s, out=np.zeros(len(stays)), where=left_s > 1.0)
+    walked = np.clip(0.5 - (speed / rules.max_patrol_speed_m_s - 1.0) / (2.0 * PACE_ERROR), 0.0, 1.0)
+    if foot:
+        stops = (ridden_s > RIDDEN_SHARE * likely_s) & (steps_s > DENSE_S)
         walked = np.where(stops, np.minimum(walked, 0.5), walked)
-    moves = stays["spent_s"].to_numpy(dtype=float) > 0
-    paced: Floats = np.where(moves, walked if rules.mode == "foot" else 1.0 - walked, 1.0)
+    paced: Floats = np.where(spent_s > 0, walked if foot else 1.0 - walked, 1.0)
     return paced
 
 
@@ -351,15 +372,19 @@ def _alone(stays: pd.DataFrame, chance: pd.Series, rules: Rules) -> npt.NDArray[
     """Judge each stay independently, given its probability: the first rule that it fails."""
     reason = np.full(len(stays), "", dtype=object)
     paced = stays["paced"]
-    doubtful = (chance < rules.confidence) & (chance >= rules.doubt)
+    unlikely = chance < rules.doubt
+    doubtful = (chance < rules.confidence) & ~unlikely
+    ridden = stays[RIDDEN_S] / stays[LIKELY_S].clip(lower=1e-9) * float(rules.mode == "foot")
     for fails, why in (
         (paced < rules.doubt, "on_foot" if rules.mode == "vehicle" else "vehicle"),
+        (unlikely & (ridden > THROUGH_SHARE), "vehicle"),
         (doubtful & (paced < 1.0), "pace"),
-        ((chance >= rules.doubt) & (stays[DETACHED_S] > DETACHED_SHARE * stays[LIKELY_S]), "detached"),
+        (doubtful & (ridden > RIDDEN_SHARE), "ridden"),
+        (~unlikely & (stays[DETACHED_S] > DETACHED_SHARE * stays[LIKELY_S]), "detached"),
         (doubtful, "border"),
-        ((chance < rules.doubt) & (stays[STAY_S] < rules.min_stay_s), "too_short"),
-        ((chance < rules.doubt) & (stays[HOURS_S] < rules.min_stay_s), "off_hours"),
-        (chance < rules.doubt, "next_door"),
+        (unlikely & (stays[STAY_S] < rules.min_stay_s), "too_short"),
+        (unlikely & (stays[HOURS_S] < rules.min_stay_s), "off_hours"),
+        (unlikely, "next_door"),
     ):
         reason[fails.to_numpy() & (reason == "")] = why
     return reason

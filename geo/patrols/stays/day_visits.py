@@ -21,7 +21,7 @@ UNPROVEN_P = 0.5
 #: Share of `merge_gap_s` that the longest absence seen in a long stay must reach, if the stay may have been several: errors
 #: shorten an absence at both ends, and rarely hide one of five minutes in many hours. Errors can hide one in a short walk
 #: along a border, which is as long as they last.
-SEEN_SHARE = 0.6
+SEEN_SHARE = 0.75
 
 
 class DayVisits(NamedTuple):

@@ -2,7 +2,8 @@
 
 A run of a path is divided into short spans. The true place of a span is normally distributed around the measured place, so
 it is in each nearby cell with some probability. The sum of durations times probabilities is the expected time in the cell.
-Its variance depends on how long an error lasts: errors within a minute are almost identical.
+Its variance depends on how long an error lasts: errors within a minute are almost identical. One error that moves the path out
+at one border moves it in at the opposite one, so who walks around in a cell was inside whatever the error.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from geo.arrays import Bools, Floats, Ints
 from geo.kernels import kernel
 from geo.locate import GridIndex
+from geo.patrols.stays.place_masks import Masks, count_places
 from geo.tracks.path import SECOND, Path
 
 #: Maximum length of a span treated as one place; half of the default minimum stay.
@@ -37,8 +39,9 @@ WANDER_M_S, WANDER_SHARE = 1.4, 1 / 3
 CROSSING_STEP_SHARE, CROSSING_SPAN_SHARE = 1 / 4, 1 / 6
 #: A place is certainly in a cell if its surroundings within this many standard deviations are in that cell.
 CERTAIN_SIGMAS = 3.0
-#: Number of equally weighted places that approximate a normal distribution. The sum is accurate to about 0.02, less than the
-#: uncertainty of phone errors; the exact integral costs a hundred times as much if a silence of minutes makes it wide.
+#: Number of equally weighted places that approximate a normal distribution, one bit of a mask each. The sum is accurate to about
+#: 0.02, less than the uncertainty of phone errors; the exact integral costs a hundred times as much if a silence of minutes makes
+#: it wide.
 PLACES = 64
 
 _DIRECTIONS = np.arange(8) * (np.pi / 4)
@@ -100,11 +103,22 @@ class Times(NamedTuple):
 
 
 class Shares(NamedTuple):
-    """Probability of each cell for each span: position of the span, cell, probability."""
+    """Probability of each cell for each span.
+
+    Attributes
+    ----------
+    span, cell
+        Positions.
+    probability
+        That the span was in the cell.
+    places
+        Which of the :data:`PLACES` possible places of the span are in the cell: one bit each, the same error in every span.
+    """
 
     span: Ints
     cell: Ints
     probability: Floats
+    places: Masks
 
     def times(self, spans: Spans, walk_m_s: float) -> Times:
         """Expected times; only movement no faster than `walk_m_s` is certain, because a ride through is not a visit."""
@@ -116,7 +130,10 @@ class Shares(NamedTuple):
         middle = (spans.start[span] + spans.end[span]) / (2 * SECOND)
         spread = np.zeros(len(chance))
         spread[doubt] = _spread(
-            self.cell[doubt], spans.walker[span], middle, spans.lasts_s[span], seconds[doubt], chance[doubt]
+            (self.cell[doubt], spans.walker[span]),
+            (middle, spans.lasts_s[span], seconds[doubt]),
+            (chance[doubt], 1.0 - spans.ridden[span]),
+            self.places[doubt],
         )
         fast, likely = spans.fast[self.span], seconds * chance
         crossing_s2 = spans.crossing_s2[self.span]
@@ -126,12 +143,29 @@ class Shares(NamedTuple):
 
 
 @kernel(nogil=True)
-def _spread(cell: Ints, walker: Ints, middle: Floats, lasts: Floats, seconds: Floats, chance: Floats) -> Floats:
+def _spread(
+    of: tuple[Ints, Ints], times: tuple[Floats, Floats, Floats], chances: tuple[Floats, Floats], places: Masks
+) -> Floats:
     """Contribution of each row to the variance of the time in its cell; rows by cell, walker and time.
 
-    Rows close in time share one error: if the less likely one is inside, so is the more likely one. Rows farther apart than
-    errors last are independent.
+    Rows close in time share one error, by which both are in the cell or not: two beside the same border are in it together, two
+    beside opposite borders are in it in turn, so their contribution is negative. Rows farther apart than errors last are
+    independent.
+
+    Parameters
+    ----------
+    of
+        Cell and walker of each row.
+    times
+        Middle of each row, how long its error lasts, and its length, seconds.
+    chances
+        Probability that it was in the cell on foot, and that it was on foot.
+    places
+        Its possible places that are in the cell.
     """
+    cell, walker = of
+    middle, lasts, seconds = times
+    chance, walked = chances
     n = len(cell)
     part = np.zeros(n)
     for k in range(n):
@@ -141,11 +175,24 @@ def _spread(cell: Ints, walker: Ints, middle: Floats, lasts: Floats, seconds: Fl
             if cell[j] != cell[k] or walker[j] != walker[k] or apart > _LONGEST * lasts[k]:
                 break
             alike = min(lasts[k], lasts[j])
-            together = min(chance[k], chance[j]) - chance[k] * chance[j]
-            both = seconds[k] * seconds[j] * together * np.exp(-apart / alike)
+            both_inside = _bits(places[k] & places[j]) / PLACES * min(walked[k], walked[j])
+            both = seconds[k] * seconds[j] * (both_inside - chance[k] * chance[j]) * np.exp(-apart / alike)
             part[k] += both
             part[j] += both
     return part
+
+
+@kernel(nogil=True)
+def _bits(mask: np.uint64) -> float:
+    """Number of bits that are set: of pairs, of groups of four and eight, and of all."""
+    two, four, eight = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333), np.uint64(0x0F0F0F0F0F0F0F0F)
+    x = mask - ((mask >> np.uint64(1)) & two)
+    x = (x & four) + ((x >> np.uint64(2)) & four)
+    x = (x + (x >> np.uint64(4))) & eight
+    x = x + (x >> np.uint64(8))
+    x = x + (x >> np.uint64(16))
+    x = x + (x >> np.uint64(32))
+    return float(x & np.uint64(0x7F))
 
 
 def spans_of(path: Path, pace_m_s: Floats, fast: Bools, runs: tuple[Ints, Ints, Ints], index: GridIndex) -> Spans:
@@ -303,13 +350,14 @@ def shares_of(spans: Spans, index: GridIndex) -> Shares:
         around[:, k] = index.locate(
             spans.x[unsure] + reach * np.cos(_ANGLE[k]), spans.y[unsure] + reach * np.sin(_ANGLE[k])
         )
-    which, found, number = _counted(around)
+    which, found, number, places = count_places(around)
     span = np.r_[sure, unsure[which]]
     cell = np.r_[own[sure], found].astype(np.int64)
     probability = np.r_[np.ones(len(sure)), number / PLACES]
     keep = np.flatnonzero(cell >= 0)
     order = keep[np.argsort(span[keep], kind="stable")]
-    return Shares(span[order], cell[order], probability[order])
+    every = np.full(len(sure), np.iinfo(np.uint64).max, dtype=np.uint64)
+    return Shares(span[order], cell[order], probability[order], np.r_[every, places][order])
 
 
 def surely_within(x: Floats, y: Floats, sigma: Floats, cell: Ints, index: GridIndex) -> Bools:
@@ -321,34 +369,3 @@ def surely_within(x: Floats, y: Floats, sigma: Floats, cell: Ints, index: GridIn
         moved = index.locate(x[here] + margin[here] * np.cos(angle), y[here] + margin[here] * np.sin(angle))
         certain[here[moved != cell[here]]] = False
     return certain
-
-
-@kernel(nogil=True)
-def _counted(around: npt.NDArray[np.int32]) -> tuple[Ints, npt.NDArray[np.int32], Ints]:
-    """Count the distinct values of each row: rows, values and counts, in order of row and first occurrence."""
-    n, places = around.shape
-    room = 4 * n + places
-    row, value, number = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.int64)
-    m = 0
-    for i in range(n):
-        begin = m
-        if m + places > room:
-            room = 2 * room
-            row, value, number = _wider(row, room), _wider(value, room), _wider(number, room)
-        for k in range(places):
-            v = around[i, k]
-            j = begin
-            while j < m and value[j] != v:
-                j += 1
-            if j == m:
-                row[m], value[m], number[m] = i, v, 0
-                m += 1
-            number[j] += 1
-    return row[:m], value[:m], number[:m]
-
-
-@kernel(nogil=True)
-def _wider(values: Ints, room: int) -> Ints:
-    wide = np.empty(room, values.dtype)
-    wide[: len(values)] = values
-    return wide

@@ -12,6 +12,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "速度接近步行与驾车的界限，无法确认",
         "so near the limit of speed that a walk and a ride cannot be told apart",
     ),
+    "ridden": (
+        "部分路段骑行，步行停留时间是否足够无法确认",
+        "partly ridden, so whether the time on foot was long enough is not known",
+    ),
     "detached": (
         "位于两次不可能的跳变之间，无法确认",
         "between two steps faster than anything moves here, so where it was is not known",

@@ -20,8 +20,9 @@ def space_visits(stays: pd.DataFrame, reason: npt.NDArray[np.object_], rules: Ru
 
     Writes ``same_time``, ``too_soon`` and ``silence`` into `reason`, one entry per row of `stays`. A device that was silent
     after a stay may have stayed until the end of the silence; a stay that begins before that is not proven to be separate. Of
-    two silences facing each other only one is treated as a stay. A device present during another's counted visit earns no
-    second visit unless it left for `min_between_s` at a time: otherwise one false walk would turn a long stay into two visits.
+    two silences facing each other only one is treated as a stay. A device that was present during another's counted visit earns
+    no second visit unless it left for `min_between_s` at a time: otherwise one false walk would turn a long stay into two
+    visits. The same holds after its own visit where errors matter: one false absence would do the same.
     """
     start, end, earliest, latest = (microseconds(stays[column]) for column in (START, END, EARLIEST, LATEST))
     walker = stays.groupby([CODE, DEVICE, OFFICER, DAY], sort=False, dropna=False).ngroup().to_numpy()
@@ -34,7 +35,7 @@ def space_visits(stays: pd.DataFrame, reason: npt.NDArray[np.object_], rules: Ru
         here = group[np.searchsorted(good, k)]
         if here != before:
             before, free, over, by = here, 0, 0, -1
-        stayed = walker[k] != by and since[k] < free
+        stayed = since[k] < free and (walker[k] != by or earliest[k] < start[k])
         if start[k] < over + apart or earliest[k] < free + apart or stayed:
             reason[k] = "silence" if start[k] >= free + apart else "same_time" if start[k] < free else "too_soon"
         else:

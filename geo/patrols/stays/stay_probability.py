@@ -19,8 +19,13 @@ from geo.patrols.rules import Rules
 PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.04, 0.5, 0.17
 _PRIOR_MOST_S, USUAL_STEP_S = 600.0, 10.0
 #: Power of the odds that fixes give to a stay of the leader or a deputy, who are in the cell in order to patrol it: their prior
-#: odds are even, but errors that last as long as a walk make the fixes less certain than each span shows.
-OWN_POWER = 0.85
+#: odds are even, but an error that lasts as long as a walk makes dense fixes less certain than each span shows. If fixes are
+#: minutes apart, the deviation between them matters most; it is independent, and its assumed size is on the safe side.
+OWN_POWER, SPARSE_POWER = 0.5, 1.2
+#: Intervals between fixes up to which the first power applies, and from which the second, seconds; by the logarithm between.
+OWN_POWER_S, SPARSE_POWER_S = 60.0, 300.0
+#: Standard deviation of the time on foot if part of a stay was ridden, seconds: half of the time over which speeds are measured.
+RIDE_SD_S = 15.0
 
 #: Number of isolated fixes, all well inside, that prove a stay, and the probability assigned to it: of anyone, and of the leader.
 #: All 494 such stays of leaders in three days of the second simulator (seeds 8401, 8601, 8602) with a fix each 300 s were true.
@@ -39,9 +44,12 @@ def probability_from_fixes(stays: pd.DataFrame, rules: Rules) -> Floats:
     # Time ridden is not time on foot.
     left_out = stays[RIDDEN_S].to_numpy(dtype=float) if rules.mode == "foot" else 0.0
     mean = np.clip(stays[LIKELY_S].to_numpy(dtype=float) - left_out, 0.0, room)
-    sure = np.minimum(stays[SURE_S].to_numpy(dtype=float), mean)
+    # The ride may have begun and ended earlier or later.
+    rides = np.asarray(left_out) > 0
+    sure = np.clip(stays[SURE_S].to_numpy(dtype=float) - 2 * RIDE_SD_S * rides, 0.0, mean)
     # Time inside regardless of the error is certain; only the remaining time is in doubt.
-    return at_least(mean - sure, stays[SPREAD_S2].to_numpy(dtype=float), room - sure, rules.min_stay_s - sure)
+    spread = stays[SPREAD_S2].to_numpy(dtype=float) + np.where(rides, RIDE_SD_S**2, 0.0)
+    return at_least(mean - sure, spread, room - sure, rules.min_stay_s - sure)
 
 
 def prior_odds(stays: pd.DataFrame, step_s: Floats) -> Floats:
@@ -56,15 +64,18 @@ def with_prior_odds(plain: Floats, odds: Floats, stays: pd.DataFrame, rules: Rul
     return _with_proofs(odds * plain / (odds * plain + 1.0 - plain), PROVEN, stays, rules)
 
 
-def own_probability(plain: Floats, stays: pd.DataFrame, rules: Rules) -> Floats:
-    """Probability of each stay, given the fixes, if the officer is the leader or a deputy of the cell."""
-    for_, against = plain**OWN_POWER, (1.0 - plain) ** OWN_POWER
+def own_probability(plain: Floats, step_s: Floats, stays: pd.DataFrame, rules: Rules) -> Floats:
+    """Probability of each stay, given the fixes and their interval, if the officer is the leader or a deputy of the cell."""
+    share = np.clip(np.log(step_s / OWN_POWER_S) / np.log(SPARSE_POWER_S / OWN_POWER_S), 0.0, 1.0)
+    power = OWN_POWER + (SPARSE_POWER - OWN_POWER) * share
+    for_, against = plain**power, (1.0 - plain) ** power
     return _with_proofs(for_ / (for_ + against), OWN_PROVEN, stays, rules)
 
 
 def _with_proofs(chance: Floats, least: float, stays: pd.DataFrame, rules: Rules) -> Floats:
     proven = stays[SURE_FIXES].to_numpy(dtype=float) >= PROVING_FIXES
-    return np.where(proven & (rules.min_stay_s <= PROVEN_LEAST_S), np.maximum(chance, least), chance)
+    found = np.where(proven & (rules.min_stay_s <= PROVEN_LEAST_S), np.maximum(chance, least), chance)
+    return np.minimum(found, 1.0)
 
 
 def at_least(mean_s: Floats, spread_s2: Floats, room_s: Floats, least_s: float) -> Floats:
