@@ -84,6 +84,8 @@ def test_over_a_long_step_only_what_nobody_walks_is_a_ride():
     known = np.ones(3, dtype=bool)
     dense = ridden(time // 6, x, np.zeros(4), sigma, np.array([1.7, 2.1, 4.01]), known, 4.0)
     assert dense.tolist() == [False, False, True]
+    at_the_limit = ridden(time // 6, x, np.zeros(4), sigma, np.array([1.7, 4.0, 1.7]), known, 4.0)
+    assert at_the_limit.tolist() == [False, False, False]
 
 
 def test_a_ride_includes_its_edges_and_short_pauses_but_no_walk():
