@@ -27,6 +27,8 @@ BLOCK = 500_000
 
 #: The 68 % radius of a circular normal error in standard deviations along one axis: sqrt(-2 ln 0.32).
 RADIUS_PER_SIGMA = 1.51
+#: Silence from which a device was off between two shifts, seconds: the rest between two days of work.
+OFF_S = 10 * 3600.0
 
 
 class Steps(NamedTuple):
@@ -34,8 +36,9 @@ class Steps(NamedTuple):
 
     `known`: the step is trusted; `gap`: the device was silent too long or moved too fast; both False: end of the path.
 
-    A path ends with the day: a device without fixes around midnight has gone home, and its next fix starts another path. The
-    verdicts of a day are therefore the same with or without the tracks of adjacent days.
+    A path ends with the day: a device without fixes around midnight has gone home, and its next fix starts another path. The same
+    holds after a silence of ten hours, between two shifts that end after midnight. The verdicts of a day are therefore the same
+    with or without the tracks of adjacent days.
     """
 
     known: Bools
@@ -152,7 +155,7 @@ def steps_of(path: Path, rules: MovementLimits) -> Steps:
     gap = same & ~known
     gaps = np.flatnonzero(gap)
     before, after = (local_days(path.time[rows], rules.zone) for rows in (gaps, gaps + 1))
-    gap[gaps[before != after]] = False
+    gap[gaps[(before != after) | (lasts_s[gaps] >= OFF_S)]] = False
     return Steps(known, gap)
 
 

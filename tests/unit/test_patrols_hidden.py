@@ -110,3 +110,15 @@ def test_over_many_days_it_makes_up_for_what_silence_hid():
     hidden = told.sum()
     assert true - heard > 40
     assert (heard + hidden) / true == pytest.approx(1.0, abs=0.02)
+
+
+def test_no_more_visits_are_hidden_than_fit_into_the_silences():
+    """One visit proven in the only seconds that were heard, in two silences of three hours and a half."""
+    made = visits([("A", 40_000, 40_060)], ["x"])
+    day = [("A", 28_800, 40_030), ("A", 40_030, 40_032), ("A", 40_032, 53_832)]
+    found = frame(day, kind=["unknown", "inside", "unknown"])
+    silent_s = 11_230 + 13_800
+    assert unobserved_visits(made, found, DAY, Rules()).to_dict() == pytest.approx({"x": silent_s / (60 + 1800)})
+    # Without a distance between visits, as many as there are minutes.
+    rules = Rules(min_between_s=0)
+    assert unobserved_visits(made, found, DAY, rules).to_dict() == pytest.approx({"x": silent_s / 60})

@@ -275,3 +275,13 @@ def test_fixes_at_least_two_minutes_apart_are_evidence_of_their_own(every_s, sur
     table = presences(track(every_s * np.arange(6), 80 + 8.0 * np.arange(6)), cells(), rules=RULES)
     assert table["cell"].tolist() == ["A"]
     assert table["sure_fixes"].tolist() == [sure]
+
+
+@pytest.mark.parametrize(("silent_s", "silences"), [(35_990, 1), (36_000, 0)])
+def test_a_silence_of_ten_hours_is_the_rest_between_two_shifts(silent_s, silences):
+    """From 09:10 local time on the same day."""
+    t = np.r_[0, 300, 600, 600 + silent_s, 900 + silent_s]
+    table = presences(track(t, np.full(5, 100.0)), cells(), rules=RULES)
+    assert (table["kind"] == "unknown").sum() == silences * table.loc[table["kind"] == "unknown", "cell"].nunique()
+    assert bool((table["kind"] == "unknown").any()) == bool(silences)
+    assert table.loc[table["kind"] == "inside", "duration_s"].tolist() == [600.0, 300.0]

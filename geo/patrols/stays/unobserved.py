@@ -58,7 +58,11 @@ def unobserved_visits(visits: pd.DataFrame, presences: pd.DataFrame, day: dt.dat
             continue
         visit_s = _seconds(rows[EARLIEST], rows[LATEST], duty)
         room_s = np.maximum(gaps[:, None] - visit_s[None, :] + rules.min_stay_s, 0.0).sum(axis=0)
-        for code, number in zip(rows[CODE], room_s / heard_s, strict=True):
+        numbers = room_s / heard_s
+        # Of a device observed for seconds the rate is unknown; no more visits are hidden than fit into its silences.
+        most = gaps.sum() / max(rules.min_stay_s + rules.min_between_s, 1.0)
+        numbers *= min(1.0, most / max(float(numbers.sum()), 1e-9))
+        for code, number in zip(rows[CODE], numbers, strict=True):
             found[code] = found.get(code, 0.0) + float(number)
     return pd.Series(found, dtype=float)
 
