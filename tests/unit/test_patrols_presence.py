@@ -168,11 +168,11 @@ def test_time_to_be_expected_is_shared_at_a_border_and_whole_in_the_middle():
 
 
 def test_who_is_silent_at_midnight_has_ended_his_path():
-    # From nine in the morning, local time, to five to twelve at night; then five past twelve, and 36 years later.
+    # From three in the afternoon, local time, to five to twelve at night; then five past twelve, and 36 years later.
     midnight = pd.Timestamp("2026-11-23T16:00:00Z")
-    last = (midnight - pd.Timestamp("2026-11-23T01:00:00Z")).total_seconds()
+    last = (midnight - pd.Timestamp("2026-11-23T07:00:00Z")).total_seconds()
     t = np.array([0.0, 100.0, last - 300, last + 301, last + 36 * 365 * 86_400.0])
-    table = presences(track(t, [50.0, 60.0, 50.0, 60.0, 50.0]), cells(), rules=RULES)
+    table = presences(track(t, [50.0, 60.0, 50.0, 60.0, 50.0], start="2026-11-23T07:00:00Z"), cells(), rules=RULES)
     silent = table[(table["kind"] == "unknown") & (table["cell"] == "A")]
     assert silent["duration_s"].tolist() == [pytest.approx(last - 400)]
     assert silent["end"].tolist() == [midnight - pd.Timedelta(300, "s")]
