@@ -47,22 +47,26 @@ def unobserved_visits(visits: pd.DataFrame, presences: pd.DataFrame, day: dt.dat
     silent = today[today[KIND] == "unknown"].drop_duplicates([DEVICE, START, END])
     silent = silent[silent[DEVICE].isin(proven[DEVICE])]
     duty = tuple(int(hours(pd.Series([day]), at, rules)[0]) for at in (rules.hours_from, rules.hours_to))
-    lasts = {device: _seconds(rows[START], rows[END], duty) for device, rows in silent.groupby(DEVICE, sort=True)}
-    days = today[today[DEVICE].isin(list(lasts))].groupby(DEVICE, sort=True).agg({START: "min", END: "max"})
+    gaps_s = _seconds(silent[START], silent[END], duty)
+    gaps_of = {device: gaps_s[rows] for device, rows in silent.groupby(DEVICE, sort=True).indices.items()}
+    days = today[today[DEVICE].isin(list(gaps_of))].groupby(DEVICE, sort=True).agg({START: "min", END: "max"})
+    whole_s = dict(zip(days.index, _seconds(days[START], days[END], duty), strict=True))
+    visits_s = _seconds(proven[EARLIEST], proven[LATEST], duty)
+    codes = proven[CODE].to_numpy(dtype=object)
     found: dict[str, float] = {}
-    for device, rows in proven[proven[DEVICE].isin(list(lasts))].groupby(DEVICE, sort=True):
-        gaps = lasts[device]
-        whole = days.loc[[device]]
-        heard_s = _seconds(whole[START], whole[END], duty)[0] - gaps.sum()
+    for device, rows in proven.groupby(DEVICE, sort=True).indices.items():
+        if device not in gaps_of:
+            continue
+        gaps, visit_s = gaps_of[device], visits_s[rows]
+        heard_s = whole_s[device] - gaps.sum()
         if heard_s <= 0:
             continue
-        visit_s = _seconds(rows[EARLIEST], rows[LATEST], duty)
         room_s = np.maximum(gaps[:, None] - visit_s[None, :] + rules.min_stay_s, 0.0).sum(axis=0)
         numbers = room_s / heard_s
         # Of a device observed for seconds the rate is unknown; no more visits are hidden than fit into its silences.
         most = gaps.sum() / max(rules.min_stay_s + rules.min_between_s, 1.0)
         numbers *= min(1.0, most / max(float(numbers.sum()), 1e-9))
-        for code, number in zip(rows[CODE], numbers, strict=True):
+        for code, number in zip(codes[rows], numbers, strict=True):
             found[code] = found.get(code, 0.0) + float(number)
     return pd.Series(found, dtype=float)
 
