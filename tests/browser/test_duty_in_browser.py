@@ -188,3 +188,21 @@ def test_no_page_mixes_languages(people, see, who):
             assert page.locator("html").get_attribute("lang") == language
             assert misplaced_texts(page) == [], path
             page.locator("[data-act=language]").click()
+
+
+def test_on_paper_a_table_keeps_its_columns(people, see):
+    """A page is narrower than a small window: 688 pixels of A4 upright without its margins."""
+    page = see("community", "/roster?day=2026-04-06", {"width": 688, "height": 970})
+    styles = """() => {
+        const of = (what, name) => getComputedStyle(document.querySelector(what))[name];
+        const cell = document.createElement('table');
+        cell.className = 'grid';
+        cell.innerHTML = '<tr><td>1</td></tr>';
+        document.body.append(cell);
+        const least = getComputedStyle(cell.querySelector('td')).minWidth;
+        cell.remove();
+        return [of('table.week tr', 'display'), of('table.week thead', 'display'), of('table.week th', 'whiteSpace'), least];
+    }"""
+    assert page.evaluate(styles)[:2] == ["block", "none"]
+    page.emulate_media(media="print")
+    assert page.evaluate(styles) == ["table-row", "table-header-group", "normal", "0px"]
