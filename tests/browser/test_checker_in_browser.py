@@ -111,6 +111,13 @@ def test_a_click_on_a_visit_moves_the_replay_there(page) -> None:
     visit.click()
     assert page.evaluate("wangge.replay.second") == 9 * 3600
     assert page.locator(".replay output").inner_text().startswith("09:00")
+    # The time can be sent.
+    assert "time=09:00" in page.url
+    sent = page.context.new_page()
+    sent.goto(page.url.replace("09:00", "23:15"))
+    sent.wait_for_selector("html[data-ready=yes]")
+    assert sent.locator(".replay output").inner_text().startswith("23:15")
+    sent.close()
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     page.evaluate("wangge.page.fit(false)")  # Without the animation.
@@ -135,6 +142,7 @@ def test_the_slider_covers_the_hours_with_fixes_and_moves_the_devices(page) -> N
     assert at(5.75) == "05:45　在线设备 1"
     assert at(12) == "12:00　在线设备 0"
     assert at(23.25) == "23:15　在线设备 1"
+    assert slider.get_attribute("aria-label") == "时间"
 
 
 def test_the_slider_hides_nothing_of_the_street(page) -> None:

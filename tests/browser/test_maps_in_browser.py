@@ -335,6 +335,13 @@ def test_hot_spots_can_be_hidden(page, files) -> None:
     assert outlines.count() == 1
     page.locator("#hot").select_option("none")
     assert outlines.count() == 0
+    # The choice can be sent, and is undone by the browser's Back button.
+    assert page.url.endswith("#marks=none&span=all")
+    page.reload()
+    page.wait_for_selector("html[data-ready=yes]")
+    assert (outlines.count(), page.locator("#hot").input_value()) == (0, "none")
+    page.go_back()
+    assert (outlines.count(), page.locator("#hot").input_value()) == (1, "core")
 
 
 def test_the_map_is_cut_by_a_service(page, files) -> None:
@@ -522,6 +529,10 @@ def test_check_map_leads_to_each_finding(page, files) -> None:
     assert page.url.endswith("#finding=1")
     page.locator("#next").click()
     assert page.url.endswith("#finding=2")
+    page.go_back()
+    page.wait_for_url("**/check.html#finding=1")
+    page.go_forward()
+    page.wait_for_url("**/check.html#finding=2")
     assert page.locator(".findings .chosen").count() == 1
     page.locator("#whole").click()
     assert page.evaluate("wangge.page.map.getZoom()") == before
@@ -970,6 +981,13 @@ def test_fairness_tells_what_is_within_tolerance_and_shows_the_old_division(page
     listed = page.locator(".attention small").all_inner_texts()
     assert listed[0] == str(n - fine)
     assert listed[1] in ("−30%", "+30%")
+    # Names are whole.
+    long = "wangge.page.levels[1][0]"
+    page.evaluate(f"(() => {{ {long}.name = '名字很长很长的红山南路第一社区'; wangge.page.show(false); }})()")
+    names = page.locator(".spread g > text").all_text_contents()
+    assert set(page.evaluate("wangge.page.levels[1].map((cell) => wangge.shortName(cell))")) <= set(names)
+    boxes = "[...document.querySelectorAll('.spread g > text')].map((text) => text.getBBox())"
+    assert all(0 <= left < right <= 150 for left, right in page.evaluate(f"{boxes}.map((b) => [b.x, b.x + b.width])"))
     # The second map shows the same place.
     assert page.locator("#old canvas").count() == 1
     zoom = "wangge.page.besides.getZoom()"

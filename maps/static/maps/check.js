@@ -253,7 +253,10 @@ wangge.startCheck = (map) => {
     if (page.language !== "zh") address.set("lang", page.language);
     if (page.at >= 0) address.set("finding", String(page.at + 1));
     wangge.paperInto(address);
-    history.replaceState(null, "", `#${address}`);
+    const hash = `#${address}`;
+    // A finding that was chosen is left again by the browser's Back button.
+    if (document.documentElement.dataset.ready === "yes" && hash.slice(1) !== location.hash.slice(1)) history.pushState(null, "", hash);
+    else history.replaceState(null, "", hash);
   }
 
   function show() {

@@ -59,14 +59,25 @@ globalThis.wanggeReplay = (map) => {
     slider.setAttribute("aria-valuetext", clock);
   }
 
+  /** Second of the day in the address, as hours and minutes, or null. */
+  function sent() {
+    const [, hour, minute] = /^(\d\d):(\d\d)$/.exec(new URLSearchParams(location.hash.slice(1)).get("time") ?? "") ?? [];
+    return hour === undefined ? null : Number(hour) * HOUR + Number(minute) * 60;
+  }
+  /** Write the time that is shown to the address, so that it can be sent. */
+  function keep() {
+    const address = new URLSearchParams(location.hash.slice(1));
+    address.set("time", slider.getAttribute("aria-valuetext"));
+    history.replaceState(null, "", `#${address}`.replace("%3A", ":"));
+  }
+
   const box = document.createElement("div");
   box.className = "leaflet-bar replay";
   box.style.cssText = "background:#fff;padding:8px 12px;display:flex;flex-wrap:wrap;gap:4px 10px;align-items:center;font-size:.9rem;border-radius:6px;max-width:92vw";
   const button = document.createElement("button"), slider = document.createElement("input"), face = document.createElement("output"), note = document.createElement("small");
   button.type = "button";
   button.style.cssText = "border:1px solid #6d8a9d;border-radius:4px;padding:2px 10px;min-width:4em;text-align:center";
-  Object.assign(slider, { type: "range", min: OPENS, max: CLOSES, step: STEP_S, value: Math.min(Math.max(9.5 * HOUR, OPENS), CLOSES) });
-  slider.setAttribute("aria-label", chinese() ? "时间" : "Time");
+  Object.assign(slider, { type: "range", min: OPENS, max: CLOSES, step: STEP_S, value: Math.min(Math.max(sent() ?? 9.5 * HOUR, OPENS), CLOSES) });
   slider.style.width = "min(24rem, 40vw)";
   face.style.cssText = "font-variant-numeric:tabular-nums;white-space:nowrap";
   box.append(button, slider, face, note);
@@ -78,6 +89,7 @@ globalThis.wanggeReplay = (map) => {
 
   let timer = null;
   function label() {
+    slider.setAttribute("aria-label", chinese() ? "时间" : "Time");
     button.textContent = say(timer ? "stop" : "play");
     note.textContent = say("aside");
   }
@@ -92,12 +104,14 @@ globalThis.wanggeReplay = (map) => {
   }
   button.addEventListener("click", toggle);
   slider.addEventListener("input", () => draw(Number(slider.value)));
+  slider.addEventListener("change", keep);
   new MutationObserver(() => { label(); draw(Number(slider.value)); }).observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
   /** Move the replay to a second of the day, and stop there. */
   function show(second) {
     if (timer) toggle();
     slider.value = String(Math.min(Math.max(second, OPENS), CLOSES));
     draw(Number(slider.value));
+    keep();
   }
   if (globalThis.wangge) globalThis.wangge.replay = { show, get second() { return Number(slider.value); } };
   label();

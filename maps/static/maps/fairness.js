@@ -87,7 +87,9 @@ wangge.startFairness = (map) => {
     const level = page.viewLevel, groups = level === 1 ? [page.street] : page.levels[1].filter((cell) => page.at.level < 1 || cell === page.at || within(cell, 3).includes(page.at) || cell === page.at.parent);
     const all = sides().flatMap(([, levels]) => levels[level].map(off)).filter((value) => value !== null).map(Math.abs).sort((a, b) => a - b);
     const reach = Math.max(2 * tolerance(level), Math.min(all[Math.floor(0.98 * (all.length - 1))] ?? 0, 2) * 1.1);
-    const width = 320, left = 84, middle = left + (width - left) / 2, half = (width - left) / 2 - 6, line = old ? 22 : 17, top = 4;
+    // Names are whole: the column is as wide as the longest one, up to half of the chart, and longer ones are set narrower.
+    const nameOf = (group) => (level === 1 ? page.nameOf(group) : shortName(group)), lengthOf = (text) => [...text].reduce((sum, sign) => sum + (sign > "\u2e80" ? 12 : 6.8), 0);
+    const width = 320, left = Math.min(150, Math.max(84, ...groups.map((group) => lengthOf(nameOf(group)) + 12))), middle = left + (width - left) / 2, half = (width - left) / 2 - 6, line = old ? 22 : 17, top = 4;
     const x = (share) => middle + (half * Math.max(-1, Math.min(1, share / reach)));
     const rows = groups.map((group, i) => {
       const y = top + line * (i + 0.5), marks = [], bound = level === 2 && measure === "workload" ? data.bounds?.[group.code]?.bound : null;
@@ -96,7 +98,8 @@ wangge.startFairness = (map) => {
         for (const cell of cells) if (off(cell) !== null) marks.push(svg("circle", { class: isOld ? "dot old" : "dot", cx: x(off(cell)).toFixed(1), cy: isOld ? y + 4.5 : old ? y - 4 : y, r: 3, fill: isOld ? "none" : classOf(off(cell), level) === 2 ? "#7f8f86" : colour(cell) }));
       }
       if (bound > 0) for (const side of [-1, 1]) marks.push(svg("path", { class: "bound", d: `M${x(side * bound).toFixed(1)} ${y - 7}v14` }));
-      const name = svg("text", { x: left - 8, y: y + 4, "text-anchor": "end" }, level === 1 ? page.nameOf(group).slice(0, 6) : shortName(group).slice(0, 6));
+      const squeezed = lengthOf(nameOf(group)) > left - 12 ? { textLength: left - 12, lengthAdjust: "spacingAndGlyphs" } : {};
+      const name = svg("text", { x: left - 8, y: y + 4, "text-anchor": "end", ...squeezed }, nameOf(group));
       return svg("g", {}, svg("path", { class: "row", d: `M${left} ${y}H${width}` }), name, ...marks);
     });
     const bottom = top + line * groups.length;
@@ -123,7 +126,7 @@ wangge.startFairness = (map) => {
   }
 
   function controls() {
-    const select = el("select", { id: "measure", onchange: (event) => { measure = event.target.value; page.recolour(); } }, ...names.map((name) => el("option", { value: name, selected: name === measure }, page.t(name))));
+    const select = el("select", { id: "measure", onchange: (event) => { measure = event.target.value; page.recolour(true); } }, ...names.map((name) => el("option", { value: name, selected: name === measure }, page.t(name))));
     return el("div", { className: "choices" }, el("label", {}, el("span", {}, page.t("measure")), select));
   }
 
@@ -169,6 +172,6 @@ wangge.startFairness = (map) => {
     page.besides = old.map;
   }
   return page.start({ usualLevel: 2, texts, style, label, tip, record, legend, controls, panel: () => [figures(), spread(), farthest()], painted: drawOld,
-    readAddress: (address) => { if (names.includes(address.get("by"))) measure = address.get("by"); },
+    readAddress: (address) => { measure = names.includes(address.get("by")) ? address.get("by") : names[0]; },
     writeAddress: (address) => { if (measure !== names[0]) address.set("by", measure); } });
 };

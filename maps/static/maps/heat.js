@@ -248,12 +248,12 @@ wangge.startHeat = (map) => {
 
   /* ---- choosing ---- */
 
-  function change(values) {
+  function change(values, push = false) {
     Object.assign(chosen, values);
     count();
-    page.recolour();
+    page.recolour(push);
   }
-  const chooseKind = (kind) => change({ kind: kind === chosen.kind ? -1 : kind });
+  const chooseKind = (kind) => change({ kind: kind === chosen.kind ? -1 : kind }, true);
   const chooseTime = (span, at) => change({ span, at: at ?? lastWhole(span) });
   function chooseDay(at) {
     if (chosen.span === "day" && chosen.at === at) return chooseTime("all", 0);
@@ -267,9 +267,9 @@ wangge.startHeat = (map) => {
     const names = counted.kinds.map((name, i) => [String(i), page.say(name)]), services = counted.services.map((name, i) => [String(-2 - i), page.say(name)]);
     const group = (key, entries) => el("optgroup", { label: page.t(key) }, ...entries.map(option(String(kind))));
     const kindChoices = [option(String(kind))(["-1", page.t("all_kinds")]), ...(services.length > 1 ? [group("services", services), group("kind", names)] : names.map(option(String(kind))))];
-    const byKind = el("select", { id: "kind", onchange: (event) => change({ kind: Number(event.target.value) }) }, ...kindChoices);
+    const byKind = el("select", { id: "kind", onchange: (event) => change({ kind: Number(event.target.value) }, true) }, ...kindChoices);
     const marks = hotNow() ? ["core", "all", "none"].map((key) => [key, page.t(`mark_${key}`)]) : [["none", page.t("mark_off")]];
-    const byMarks = el("select", { id: "hot", disabled: !hotNow(), onchange: (event) => { chosen.marks = event.target.value; page.recolour(); } }, ...marks.map(option(hotNow() ? chosen.marks : "none")));
+    const byMarks = el("select", { id: "hot", disabled: !hotNow(), onchange: (event) => { chosen.marks = event.target.value; page.recolour(true); } }, ...marks.map(option(hotNow() ? chosen.marks : "none")));
     return el("div", { className: "choices" }, el("label", {}, el("span", {}, page.t("colour")), byMode),
       counted.kinds.length > 1 ? el("label", {}, el("span", {}, page.t("kind")), byKind) : null,
       data.hot ? el("label", { title: hotNow() ? "" : untested() }, el("span", {}, page.t("hot")), byMarks) : null);
@@ -371,12 +371,14 @@ wangge.startHeat = (map) => {
     chosen.kind = Number.isInteger(kind) && kind >= 0 && kind < counted.kinds.length ? kind : -1;
     const service = counted.services.findIndex(({ key }) => key === address.get("service"));
     if (service >= 0) chosen.kind = -2 - service;
+    chosen.marks = ["all", "none"].includes(address.get("marks")) ? address.get("marks") : "core";
     chosen.span = SPANS.includes(span) ? span : "all";
     chosen.at = chosen.span !== "all" && Number.isInteger(at) && at >= 0 && at < counted.windows(chosen.span).length ? at : 0;
   }
 
   function writeAddress(address) {
     if (chosen.mode !== "density") address.set("by", chosen.mode);
+    if (chosen.marks !== "core") address.set("marks", chosen.marks);
     if (chosen.kind >= 0) address.set("kind", String(chosen.kind));
     if (chosen.kind < -1) address.set("service", counted.services[-2 - chosen.kind].key);
     if (chosen.span !== usual.span || chosen.at !== usual.at) {

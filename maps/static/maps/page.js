@@ -164,6 +164,8 @@ Object.assign(wangge, (() => {
       if (this.chosen !== this.usual) address.set("level", String(this.chosen));
       this.theme.writeAddress?.(address);
       wangge.paperInto(address); // a sheet stays one when it is loaded again
+      const time = new URLSearchParams(location.hash.slice(1)).get("time"); // of the replay
+      if (time) address.set("time", time);
       const hash = `#${address}`;
       // User selections are undone by the browser's Back button; steps of the animation are not.
       if (push && this.started && hash.slice(1) !== location.hash.slice(1)) history.pushState(null, "", hash); else history.replaceState(null, "", hash);
@@ -200,9 +202,9 @@ Object.assign(wangge, (() => {
       this.theme.painted?.();
     }
 
-    /** Update colours and labels of the cells; their borders are kept. */
-    recolour() {
-      this.writeAddress();
+    /** Update colours and labels of the cells; their borders are kept. `push`: a choice, which the browser's Back button undoes. */
+    recolour(push = false) {
+      this.writeAddress(push);
       for (const [cell, shape] of this.shapes) shape.setStyle(this.styleOf(cell, false));
       this.drawPanel();
       this.drawLabels();
