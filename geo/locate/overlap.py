@@ -11,6 +11,10 @@ from geo.locate.kernels import turn_around, walk
 from geo.locate.predicates import orient
 from geo.locate.raster import Raster
 
+#: Maximum number of edges in a pixel of which all pairs are tested. The cells of a fuller pixel are suspected without a test, and
+#: decided by their shapes: thousands of vertices within some metres would cost minutes.
+MOST_TESTED = 256
+
 
 def without_overlap(
     shapes: npt.NDArray[np.object_], rank: npt.NDArray[np.intp], suspect: npt.NDArray[np.bool_]
@@ -44,7 +48,8 @@ def mark_suspects(raster, suspect):  # type: ignore[no-untyped-def]
     """Mark cells with an edge that crosses another, touches one between its ends, or has a wrong tag next to it.
 
     If edges meet only at their ends, the ground along one side of an edge belongs to a single cell. If in addition its tag,
-    found by walking, is that of the cell bounded by the edge, for every edge, no ground has two owners. Exact. Cost: O(edges).
+    found by walking, is that of the cell bounded by the edge, for every edge, no ground has two owners. Exact, but for the cells
+    of a pixel with more than :data:`MOST_TESTED` edges, which are all marked. Cost: O(edges).
     """
     lists, ends, sides = raster.lists, raster.ends, raster.sides
     rows, columns = raster.pixels.shape
@@ -54,6 +59,12 @@ def mark_suspects(raster, suspect):  # type: ignore[no-untyped-def]
             if value >= 0:
                 continue
             k = -1 - value
+            if lists[k + 1] > MOST_TESTED:
+                for i in range(k + 2, k + 2 + lists[k + 1]):
+                    for side in range(2):
+                        if sides[lists[i], side] > 0:
+                            suspect[sides[lists[i], side] - 1] = True
+                continue
             for i in range(k + 2, k + 2 + lists[k + 1]):
                 e = lists[i]
                 bad = False

@@ -12,6 +12,9 @@ import shapely
 from geo.errors import CodeError, FileError, GeometryError
 from geo.layers import Division, Level
 from geo.locate import GridIndex
+from geo.locate.edges import edges_of
+from geo.locate.overlap import suspects_of, without_overlap
+from geo.locate.raster import rasterize
 
 E0, N0 = 387_000.0, 3_553_000.0
 
@@ -301,3 +304,32 @@ def test_bounds_hold_the_cells_and_bytes_are_counted() -> None:
     assert 20 < east < 21
     assert 9 < north < 10
     assert index.nbytes == sum(a.nbytes for a in index._tiers[0][4:])
+
+
+def crowded(shift_m=0.0):
+    """Two cells whose border has a thousand vertices within half a metre; the first moved east by `shift_m` there."""
+    y = 500 + np.linspace(0.0, 0.5, 1001)
+    x = 500 + 0.2 * (np.arange(1001) % 2)
+    zigzag = np.column_stack([x, y])
+    west = shapely.Polygon([(0, 0), (500, 0), *(zigzag + np.array([shift_m, 0.0])), (500, 1000), (0, 1000)])
+    east = shapely.Polygon([(500, 0), (1000, 0), (1000, 1000), (500, 1000), *zigzag[::-1]])
+    return np.array([west, east], dtype=object)
+
+
+def test_cells_of_a_pixel_with_many_edges_are_decided_by_their_shapes():
+    for shift_m, tiers in ((0.0, 1), (0.05, 2)):
+        shapes = crowded(shift_m)
+        edges, doubled = edges_of(shapes, np.arange(2))
+        raster = rasterize(edges)
+        assert suspects_of(raster, doubled).tolist() == [True, True]
+        assert len(without_overlap(shapes, np.arange(2), suspects_of(raster, doubled))) == tiers
+    cells = gpd.GeoDataFrame({"code": ["W", "E"]}, geometry=crowded(), crs=4549)
+    rng = np.random.default_rng(5)
+    x, y = 500 + rng.uniform(-0.1, 0.3, 500), 500 + rng.uniform(-0.1, 0.6, 500)
+    found = GridIndex(cells).locate(x, y)
+    points = shapely.points(x, y)
+    assert (found == np.where(shapely.contains(cells.geometry.iloc[0], points), 0, 1)).all()
+    # Cells in pixels with fewer edges are suspected only if they overlap.
+    squares = np.array([shapely.box(0, 0, 500, 1000), shapely.box(500, 0, 1000, 1000)], dtype=object)
+    edges, doubled = edges_of(squares, np.arange(2))
+    assert not suspects_of(rasterize(edges), doubled).any()
