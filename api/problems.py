@@ -59,6 +59,14 @@ STATUS: dict[type[Exception], int] = {
     WanggeError: 500,
 }
 
+#: English titles of pages, where the phrase of the status code says nothing to a reader.
+PAGE_TITLES = {
+    400: "Wrong address",
+    405: "Not possible here",
+    409: "Changed meanwhile",
+    422: "Wrong value",
+    500: "Error here",
+}
 #: Chinese titles of problems; the English title is the phrase of the status code.
 TITLES = {
     400: "请求有误",
@@ -138,7 +146,7 @@ def _error_page(
     helps = status in (400, 404, 422) and bool(request.url.query)
     page = render_error(
         status,
-        (TITLES.get(status, "出错"), HTTPStatus(status).phrase),
+        (TITLES.get(status, "出错"), PAGE_TITLES.get(status, HTTPStatus(status).phrase)),
         lines,
         # Before all routes are made there is no page to go to.
         navigation=entries_for(request) if hasattr(request.app, "routes") else [],

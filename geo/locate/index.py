@@ -207,8 +207,9 @@ class GridIndex:
         Returns
         -------
         ndarray of float64, shape (n,)
-            Metres; infinity if no border is within `within_m`, NaN for a point that is not finite. Cost: O(pixels within
-            the distance), so a limit helps if cells are large or points far away.
+            Metres; infinity if no border is within `within_m` or the point is farther away than any place on Earth, NaN for
+            a point that is not finite. Cost: O(pixels within the distance), so a limit helps if cells are large or points
+            far away.
         """
         px, py = coordinates(x, y)
         _, metres = self._nearest_edges(px, py, within_m)

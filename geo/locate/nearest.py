@@ -6,13 +6,17 @@ import numpy as np
 
 from geo.kernels import kernel
 
+#: Pixels from the raster beyond which no point is near any edge: farther than any place on Earth, and still exact in float64.
+MOST_PIXELS_AWAY = 1e12
+
 
 @kernel(nogil=True)
 def nearest_edges(x, y, within_m, rank, metres, cell, raster):  # type: ignore[no-untyped-def]
     """Write the distance of each point to the nearest edge, and the cell of smallest rank on the nearest edges.
 
-    Infinity and -1 if no edge is within `within_m`. Pixels are searched in rings around the point until the next ring is
-    farther away than the nearest edge found. Cost per point: O(pixels within the distance).
+    Infinity and -1 if no edge is within `within_m`, or the point is :data:`MOST_PIXELS_AWAY` off. Pixels are searched in
+    rings around the point until the next ring is farther away than the nearest edge found. Cost per point: O(pixels within
+    the distance).
     """
     rows, columns = raster.pixels.shape
     size, pixels, lists = raster.size, raster.pixels, raster.lists
@@ -20,7 +24,8 @@ def nearest_edges(x, y, within_m, rank, metres, cell, raster):  # type: ignore[n
         best, found = np.inf, -1
         u, v = (x[i] - raster.x0) * raster.inverse, (y[i] - raster.y0) * raster.inverse
         away = max(max(-u, u - columns), max(-v, v - rows))
-        if not away * size <= within_m or not np.isfinite(away):
+        # The larger of a number and NaN may be the number, so each is tested.
+        if not away * size <= within_m or not (abs(u) < MOST_PIXELS_AWAY and abs(v) < MOST_PIXELS_AWAY):
             metres[i], cell[i] = best, found
             continue
         column, row = int(np.floor(u)), int(np.floor(v))
@@ -31,9 +36,11 @@ def nearest_edges(x, y, within_m, rank, metres, cell, raster):  # type: ignore[n
             if (ring - 1) * size * (1.0 - 1e-9) > min(best, within_m):
                 break
             for r in range(max(row - ring, 0), min(row + ring, rows - 1) + 1):
-                step = 1 if r == row - ring or r == row + ring else 2 * ring
-                for c in range(column - ring, column + ring + 1, max(step, 1)):
-                    if c < 0 or c >= columns or pixels[r, c] >= 0:
+                # The first and last row of a ring are searched where they lie in the raster, of the others both ends.
+                whole = r == row - ring or r == row + ring
+                begin, step = (max(column - ring, 0), 1) if whole else (column - ring, 2 * ring)
+                for c in range(begin, min(column + ring, columns - 1) + 1, step):
+                    if c < 0 or pixels[r, c] >= 0:
                         continue
                     k = -1 - pixels[r, c]
                     for j in range(k + 2, k + 2 + lists[k + 1]):

@@ -45,7 +45,24 @@ def test_border_distance_is_that_of_geos() -> None:
     assert np.abs(index.border_distance(x, y) - expected).max() < 1e-9
     within = index.border_distance(x, y, within_m=30.0)
     assert (np.isinf(within) == (expected > 30.0)).all()
-    assert np.isnan(index.border_distance([np.nan], [0.0])).all()
+    assert np.isnan(index.border_distance([np.nan, E0], [N0, np.nan])).all()
+
+
+@pytest.mark.parametrize("away", [1e5, 1e9, 1e11])
+def test_border_distance_of_a_far_point_is_exact_and_soon_found(away: float) -> None:
+    index = GridIndex(boxes((0, 0, 90, 90), (90, 0, 180, 90)))
+    x, y = np.array([180 + away, -away, 40, 60, 180 + away]), np.array([40, 60, 90 + away, -away, 90 + away])
+    expected = away * np.array([1, 1, 1, 1, np.sqrt(2)])
+    np.testing.assert_allclose(index.border_distance(x, y), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("away", [1e18, 1e300])
+def test_no_border_is_near_a_point_off_the_earth(away: float) -> None:
+    index = GridIndex(boxes((0, 0, 90, 90), (90, 0, 180, 90)))
+    assert np.isinf(index.border_distance([away, 0.0, -away], [0.0, away, -away])).all()
+    cell, metres = index.nearest([away], [0.0], within_m=np.inf)
+    assert cell.tolist() == [-1]
+    assert np.isnan(metres).all()
 
 
 def test_nearest_is_that_of_geos_and_ties_go_to_the_least_code() -> None:
@@ -58,6 +75,10 @@ def test_nearest_is_that_of_geos_and_ties_go_to_the_least_code() -> None:
     near = cell >= 0
     assert np.abs(metres[near] - least[near]).max() < 1e-9
     assert np.abs(distances[np.flatnonzero(near), cell[near]] - least[near]).max() < 1e-9
+    # A point that is not finite in one coordinate has no cell near.
+    lost = GridIndex(cells).nearest([E0, np.nan, np.inf, E0], [np.nan, N0, N0, -np.inf], within_m=np.inf)
+    assert lost[0].tolist() == [-1] * 4
+    assert np.isnan(lost[1]).all()
     twins = boxes((0, 0, 9, 9), (11, 0, 20, 9)).assign(code=["b", "a"])
     assert GridIndex(twins).nearest([10.0], [5.0], 3.0)[0].tolist() == [1]
 

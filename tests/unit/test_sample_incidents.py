@@ -58,10 +58,13 @@ def test_kinds_are_those_of_the_standard(simulated):
     assert set(incidents["source"]) == {name for name, _ in SOURCES}
 
 
-def test_default_point_is_one_place_and_only_those_reports_stand_there(simulated):
+def test_default_point_is_one_place_and_only_those_reports_stand_there(simulated, street):
     incidents, truth = simulated
     places = incidents.loc[truth["is_default_point"], ["lon", "lat"]].drop_duplicates()
     assert len(places) == 1
+    # The geocoder answers the name of the street alone with a point inside it.
+    there = gpd.GeoSeries(gpd.points_from_xy(places["lon"], places["lat"]), crs=4326).to_crs(street.outline.crs)
+    assert there.distance(street.outline.geometry.iloc[0].representative_point()).iloc[0] < 0.02
     same = (incidents[["lon", "lat"]] == places.iloc[0]).all(axis=1)
     assert (same == truth["is_default_point"]).all()
     assert 0.015 < truth["is_default_point"].mean() < 0.05
@@ -141,3 +144,5 @@ def test_small_numbers_work_and_none_is_refused(street):
     assert (len(incidents), len(truth)) == (1, 1)
     with pytest.raises(InputError, match="at least 1"):
         simulate_incidents(street, rng=np.random.default_rng(1), start=START, days=0)
+    with pytest.raises(InputError, match="count=0: both must be at least 1"):
+        simulate_incidents(street, rng=np.random.default_rng(1), start=START, count=0)

@@ -74,7 +74,7 @@ def test_largest_remainder_sums_to_the_total_and_prefers_the_larger_rest():
 
 def test_nobody_lives_where_there_is_no_dwelling():
     population, households = spread(
-        np.array([1000.0, 0.0, 500.0]), ["old", "works", "new"], 60, np.random.default_rng(0)
+        np.array([1000.0, 800.0, 500.0]), ["old", "works", "new"], 60, np.random.default_rng(0)
     )
     assert population.sum() == 60
     assert population[1] == households[1] == 0
@@ -189,5 +189,8 @@ def test_a_street_keeps_off_what_is_too_small_or_ragged():
 
     assert _good(halves(100.0), how)
     assert not _good(halves(20.0), how)  # 0.111 of the other
+    lanes = Cutting(0.0, 10_000, lanes=True)
+    assert _good(halves(22.0), lanes)  # 0.124
+    assert not _good(halves(21.0), lanes)  # 0.117
     assert not _good(halves(100.0), Cutting(0.0, 10_000, keep_clear=shapely.Point(100, 50).buffer(5)))
     assert _good(halves(100.0), Cutting(0.0, 10_000, keep_clear=shapely.Point(150, 50).buffer(5)))

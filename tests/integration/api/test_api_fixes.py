@@ -125,6 +125,10 @@ def test_the_same_time_at_another_place_is_a_conflict_and_the_first_stays(servic
 def test_once_twice_and_elsewhere_within_one_batch(service):
     body = [fix(), fix(), fix(lon=118.9), fix(second=5)]
     assert send(service, body).json() == counts(stored=2, repeated=1, conflicting=1)
+    # A batch of more rows than one statement takes: its own rows are not known ones.
+    many = [fix(second=10 + k) for k in range(70)]
+    body = [*many, fix(second=10), fix(second=11, lon=118.9)]
+    assert send(service, body).json() == counts(stored=70, repeated=1, conflicting=1)
 
 
 def test_the_time_is_the_key_whatever_its_zone(service):
