@@ -24,8 +24,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from geo.wording import singular
-
 
 class WanggeError(Exception):
     """Base of all errors that wangge raises on purpose.
@@ -33,7 +31,7 @@ class WanggeError(Exception):
     Parameters
     ----------
     message
-        One line: what is wrong, where, what to do. A count of one is shown in the singular (:func:`geo.wording.singular`).
+        One line: what is wrong, where, what to do. Counts are written by :func:`geo.wording.counted`.
     ids
         Labels of the rows or cells concerned.
     geometry
@@ -51,8 +49,7 @@ class WanggeError(Exception):
         give: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         example = ", ".join(f"{name}={value!r}" for name, value in give.items())
-        shown = singular(message)
-        super().__init__(f"{shown} ({example})" if example else shown)
+        super().__init__(f"{message} ({example})" if example else message)
         self.message = message
         self.ids = tuple(ids)
         self.geometry = geometry

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from geo.wording import counted
+
 
 class Text(NamedTuple):
     """One text in both languages.
@@ -37,6 +39,15 @@ class Text(NamedTuple):
             for side in (0, 1)
         )
         return Text(*(template.format(**side) for template, side in zip(self, sides, strict=True)))
+
+
+def amount(number: int, one: str, several: str = "") -> Text:
+    """A number for a template: alone in Chinese, with the words that follow it in English (:func:`geo.wording.counted`).
+
+    >>> Text("{n}行为空", "{n} empty").fill(n=amount(1, "row is", "rows are")).en
+    '1 row is empty'
+    """
+    return Text(f"{number:,}", counted(number, one, several))
 
 
 def joined(texts: Iterable[Text], *, zh: str = "；", en: str = "; ") -> Text:

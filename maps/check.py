@@ -19,6 +19,7 @@ from geo.errors import CrsError, InputError
 from geo.layers import Area, Division, Level, area_frame, lon_lat
 from geo.layers.columns import CODE
 from geo.layers.transformers import to_crs
+from geo.wording import counted
 from maps.encoding.cells import (
     STEPS,
     Background,
@@ -171,7 +172,8 @@ def _when(report: Report, source: str | None) -> dict[str, str]:
     zh = f"{name}{len(report.findings):,} 处问题，其中错误 {errors:,} 处 · 容差 {report.tolerance_m:g} 米"
     return {
         "zh": zh,
-        "en": f"{name}{len(report.findings):,} findings, {errors:,} errors · tolerance {report.tolerance_m:g} m",
+        "en": f"{name}{counted(len(report.findings), 'finding')}, {counted(errors, 'error')} · tolerance "
+        f"{report.tolerance_m:g} m",
     }
 
 

@@ -149,7 +149,10 @@ def _when(day: dt.date, rows: pd.DataFrame) -> dict[str, str]:
     if not asked:
         return {"zh": zh, "en": en}
     times = str(asked[0]) if len(asked) == 1 else f"{asked[0]}–{asked[-1]}"
-    return {"zh": f"{zh} · 每日应巡查 {times} 次", "en": f"{en} · {times} visits a day required"}
+    return {
+        "zh": f"{zh} · 每日应巡查 {times} 次",
+        "en": f"{en} · {times} {'visit' if times == '1' else 'visits'} a day required",
+    }
 
 
 def _rows_of_day(verdicts: pd.DataFrame, day: dt.date) -> pd.DataFrame:

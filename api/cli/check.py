@@ -9,7 +9,7 @@ import typer
 
 from api.cli import options
 from api.cli.console import FINDINGS, emit_json, out, table
-from geo.wording import singular
+from geo.wording import counted
 
 if TYPE_CHECKING:
     from geo.coverage import LevelReport, Report
@@ -101,7 +101,7 @@ def print_report(report: Report, name: str, *, every: bool = False) -> None:
     else:
         number = len(report.findings)
         console.print(
-            singular(f"共 {number:,} 处，用 --all 或 --json 逐条查看。{number:,} findings: --all lists them."),
+            f"共 {number:,} 处，用 --all 或 --json 逐条查看。{counted(number, 'finding')}: use --all to list.",
             markup=False,
         )
     if report.ok:
@@ -128,7 +128,7 @@ def _print_to_do(report: Report) -> None:
         rest = groups[FIRST_SCREEN:]
         count = sum(group.count for group in rest)
         console.print(
-            singular(f"… 另有 {len(rest)} 类共 {count:,} 处。{len(rest)} more causes, {count:,} findings."),
+            f"… 另有 {len(rest)} 类共 {count:,} 处。{counted(len(rest), 'more cause')}, {counted(count, 'finding')}.",
             markup=False,
         )
 

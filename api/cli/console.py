@@ -22,7 +22,6 @@ from api.commands import Progress, silent
 from api.files.documents import jsonable
 from geo.errors import FileError, WanggeError
 from geo.texts import Text
-from geo.wording import singular
 
 #: Exit codes: fine, the data have findings, wrong use or unusable input.
 FINE, FINDINGS, WRONG_USE = 0, 1, 2
@@ -184,7 +183,7 @@ def _notice(message: str) -> str:
     """A notice in both languages; a notice that is already bilingual is unchanged."""
     from api.translations import in_chinese, known
 
-    return _line(Text(in_chinese(message), singular(message))) if known(message) else singular(message)
+    return _line(Text(in_chinese(message), message)) if known(message) else message
 
 
 def emit_json(document: Any) -> None:

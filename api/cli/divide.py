@@ -10,6 +10,7 @@ import typer
 from api.cli import options
 from api.cli.check import show
 from api.cli.console import out, progress, table
+from geo.wording import counted
 
 #: How many of the parents that could not be balanced are printed with the reason.
 _WORST = 3
@@ -149,8 +150,8 @@ def _print_figures(figures: dict[str, Any], target: Path) -> None:
         best = sum(row["reached"] <= row["bound"] for row in missed)
         console.print(
             f"{len(missed)} 个上级网格内未达均衡容差，其中 {best} 个已证明不可能更均衡；缘由与建议见 --report。"
-            f"{len(missed)} parents hold grids beyond the tolerance; for {best} it is proven that no division is more even. "
-            "--report says why and what to do.",
+            f"{counted(len(missed), 'parent holds', 'parents hold')} grids beyond the tolerance; for {best} it is proven that no "
+            "division is more even. --report says why and what to do.",
             markup=False,
         )
         for row in sorted(missed, key=lambda row: -row["reached"])[:_WORST]:

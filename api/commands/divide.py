@@ -37,6 +37,7 @@ from geo.layers import (
     write_division,
 )
 from geo.notices import notice
+from geo.wording import counted, form
 
 # Area from which the rounding of the outline is reported.
 _EXACT_M2 = 0.005
@@ -129,8 +130,8 @@ def _warn_about_missing(sources: Sources, division: Division) -> None:
     outside = known["buildings_outside"]
     if outside:
         notice(
-            f"{outside} 栋建筑在街道范围之外，未计入。{outside} buildings lie outside the street and were left out; check the "
-            "outline if they belong to it"
+            f"{outside} 栋建筑在街道范围之外，未计入。{counted(outside, 'building lies', 'buildings lie')} outside the "
+            f"street and {form(outside, 'was', 'were')} left out; check the outline"
         )
     rounding = known["outline_rounding"]
     if max(rounding.values()) > _EXACT_M2:

@@ -22,6 +22,7 @@ from api.errors import NotStoredError
 from geo.coverage import check_division
 from geo.errors import ImpossibleError
 from geo.layers import Division, digest_of, read_division, write_division
+from geo.wording import counted
 
 
 def import_division(
@@ -57,8 +58,8 @@ def store_division(
         report = check_division(division)
         if not report.ok:
             raise ImpossibleError(
-                f"the division has {len(report.findings)} findings and cannot be published; see 'wangge check', or import it as "
-                "a draft"
+                f"the division has {counted(len(report.findings), 'finding')} and cannot be published; see 'wangge check', or "
+                "import it as a draft"
             )
     engine = open_store(database)
     try:

@@ -10,6 +10,7 @@ from api.database.connections import session
 from api.database.models import AuditRow, EventRow, FixRow, PhotoRow, PurgeRow
 from api.ingest.fix import DAY_US, microseconds
 from geo.errors import ImpossibleError, InputError
+from geo.wording import counted
 
 #: Subjects of deletion, and the column that determines the age.
 _AGES = {
@@ -66,7 +67,7 @@ def purge(
         deleted = opened.execute(column.class_.__table__.delete().where(column < limit)).rowcount  # type: ignore[attr-defined]
         if expected is not None and deleted != expected:
             raise ImpossibleError(
-                f"{deleted:,} rows are there, {expected:,} were expected; nothing was deleted, try again"
+                f"{counted(deleted, 'row is', 'rows are')} there, {expected:,} expected; nothing was deleted, try again"
             )
         opened.execute(update(PurgeRow).where(PurgeRow.id == entry.id).values(running=False))
         if subject == "fix" and engine.dialect.name == "postgresql":

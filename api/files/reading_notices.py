@@ -6,33 +6,46 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from geo.notices import notice
-from geo.texts import Text, listed
+from geo.texts import Text, amount, listed
 
 # Maximum number of rows listed in a notice.
 _NAMED = 10
 # Maximum number of notices about refused rows.
 _MOST = 20
 
-_LEFT_OUT = Text("{number}行未采用：第{rows}行，{reason}", "{number} rows are left out: rows {rows}, {reason}")
-_UNREAD = Text(
-    "{number}行时间无法识别：第{rows}行，如“{value}”",
-    "{number} times are not understood: rows {rows}, such as '{value}'",
-)
-_UNREAD_OF = {
-    "month": Text(
-        "{number}行只有月份、没有日，时间留空：第{rows}行，如“{value}”；请在字段对应中改用含日期的列",
-        "{number} times are months without a day and are left empty: rows {rows}, such as '{value}'; name a column with days in "
-        "the column map",
+_LEFT_OUT = Text("{number}行未采用：第{rows}行，{reason}", "{number} left out: rows {rows}, {reason}")
+# Text about times of a kind, and the words after their number.
+_UNREAD: dict[str | None, tuple[Text, str, str]] = {
+    None: (
+        Text(
+            "{number}行时间无法识别：第{rows}行，如“{value}”",
+            "{number} not understood: rows {rows}, such as '{value}'",
+        ),
+        "time is",
+        "times are",
     ),
-    "two readings": Text(
-        "{number}行日期有两种读法，时间留空：第{rows}行，{reason}；用 --dates month-first 或 --dates day-first 指明",
-        "{number} dates can be read in two ways and are left empty: rows {rows}, {reason}; say which with --dates month-first or "
-        "--dates day-first",
+    "month": (
+        Text(
+            "{number}行只有月份、没有日，时间留空：第{rows}行，如“{value}”；请在字段对应中改用含日期的列",
+            "{number} without a day, left empty: rows {rows}, such as '{value}'; name a column with days in "
+            "the column map",
+        ),
+        "time is a month",
+        "times are months",
+    ),
+    "two readings": (
+        Text(
+            "{number}行日期有两种读法，时间留空：第{rows}行，{reason}；用 --dates month-first 或 --dates day-first 指明",
+            "{number} be read in two ways, left empty: rows {rows}, {reason}; say which with --dates month-first or "
+            "--dates day-first",
+        ),
+        "date can",
+        "dates can",
     ),
 }
 _SWAPPED = Text(
     "{number}行经纬度颠倒，已对调：第{rows}行",
-    "{number} rows have longitude and latitude exchanged; turned back: rows {rows}",
+    "{number} longitude and latitude exchanged; turned back: rows {rows}",
 )
 
 
@@ -46,15 +59,18 @@ def give_reading_notices(attrs: Mapping[Any, Any], name: str = "") -> None:
         notice(f"{head}{text}")
     for source, text in refused_texts(attrs.get("refused", ())):
         notice(f"{source}: {text}")
-    for kind, template in ((None, _UNREAD), *_UNREAD_OF.items()):
+    for kind, (template, *words) in _UNREAD.items():
         if unread := [row for row in attrs.get("unread_times", ()) if row.get("kind") == kind]:
             first = unread[0]
             reason = Text(first.get("reason_zh", ""), first.get("reason", ""))
-            text = template.fill(number=len(unread), rows=_named(unread), value=first["value"], reason=reason)
+            text = template.fill(
+                number=amount(len(unread), *words), rows=_named(unread), value=first["value"], reason=reason
+            )
             notice(f"{head}{text}")
     swapped = attrs.get("swapped", ())
     if swapped:
-        notice(f"{head}{_SWAPPED.fill(number=len(swapped), rows=_named(swapped))}")
+        text = _SWAPPED.fill(number=amount(len(swapped), "row has", "rows have"), rows=_named(swapped))
+        notice(f"{head}{text}")
 
 
 def _named(records: Sequence[Mapping[str, Any]]) -> Text:
@@ -75,7 +91,12 @@ def refused_texts(refused: Sequence[Mapping[str, Any]]) -> list[tuple[str, Text]
         else:
             rows.setdefault((record["source"], reason), []).append(record["row"])
     texts = [
-        (source, _LEFT_OUT.fill(number=len(numbers), rows=listed(numbers, _NAMED), reason=reason))
+        (
+            source,
+            _LEFT_OUT.fill(
+                number=amount(len(numbers), "row is", "rows are"), rows=listed(numbers, _NAMED), reason=reason
+            ),
+        )
         for (source, reason), numbers in rows.items()
     ]
     return [*whole, *texts][:_MOST]

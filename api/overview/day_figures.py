@@ -15,6 +15,7 @@ from api.database.verdicts import last_verdict_day, rule_texts, verdict_values
 from api.overview.days import STATES, Grid, JudgedDay, judged_days
 from api.overview.week_cases import View, overdue_figures, week_figures
 from geo.patrols import DEFAULT_RULES
+from geo.wording import counted
 
 #: Number of days of the small multiples, and of grids listed.
 DAYS, NAMED = 28, 5
@@ -75,7 +76,7 @@ def _rule_in_words(session: Session, street: int, name: str) -> tuple[str, str]:
     values = tomllib.loads(stored[-1]) if stored else {}
     n = values.get("visits_per_day", DEFAULT_RULES.visits_per_day)
     title = values.get("title")
-    return title or f"每日巡查不少于{n}次", title or f"at least {n} visits a day"
+    return title or f"每日巡查不少于{n}次", title or f"at least {counted(n, 'visit')} a day"
 
 
 def _next_day(day: date, latest: date | None) -> date | None:
@@ -167,7 +168,7 @@ def _what_to_do(entry: Mapping[str, Any], known: Mapping[str, Any], *, running: 
         return {"todo_zh": f"需核实：{first_zh}。", "todo_en": f"To be settled by {first_en}."}
     missing = (entry["required"] or 1) - entry["visits"]
     left = f"还差{missing}次巡查" if entry["required"] else "尚未巡查"
-    short = f"{missing} more visit{'s' if missing != 1 else ''} needed" if entry["required"] else "not visited yet"
+    short = f"{counted(missing, 'more visit')} needed" if entry["required"] else "not visited yet"
     if running:
         return {"todo_zh": f"{left}，请今日内完成。", "todo_en": f"{short.capitalize()} today."}
     if days > 1:

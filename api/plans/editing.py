@@ -25,6 +25,7 @@ from api.plans.wording import words_of_edits, words_of_entry
 from geo.errors import InputError, RefusedEdit
 from geo.redraw import Change, Edit, LockOutline, UnlockOutline, consequences_of, edit_from_dict
 from geo.redraw.changes import change_to_dict
+from geo.wording import counted
 
 #: Maximum number of attempts if other processes append entries first.
 TRIES = 20
@@ -323,7 +324,7 @@ def _warnings(effects: Plain) -> list[Plain]:
         {
             "kind": "cut_building",
             "zh": f"新边界切过 {count} 栋建筑；如确需如此，请说明理由",
-            "en": f"the new border cuts {count} buildings; accept it with a reason if it is meant",
+            "en": f"the new border cuts {counted(count, 'building')}; accept it with a reason if it is meant",
             "cells": codes,
         }
     ]

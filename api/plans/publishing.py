@@ -32,6 +32,7 @@ from api.plans.viewing import require_draft
 from api.plans.wire import encoded
 from geo.layers import Division
 from geo.redraw import compare
+from geo.wording import counted
 
 Plain = dict[str, Any]
 
@@ -62,7 +63,9 @@ def publish_draft(
     if not report["ok"]:
         errors = [one for one in report["findings"] if one["severity"] == "error"]
         raise ConflictError(
-            f"the check finds {len(errors)} errors; repair them first", kind="findings", findings=errors[:100]
+            f"the check finds {counted(len(errors), 'error')}; repair the division first",
+            kind="findings",
+            findings=errors[:100],
         )
     try:
         with session(engine, write=True) as store:

@@ -1,9 +1,9 @@
 """Finds the Chinese sentence of an English message.
 
-A message is compared with the templates of three tables. A template has numbered fields: ``{0}: the file is empty ({1} bytes)``.
-If several templates match, the one with most literal letters is used. The values of its fields are inserted in the Chinese
-template; a value that is itself a message, a known phrase or a list of words is translated first. No decision of the program
-depends on the result.
+A message is compared with the templates of three tables. A template has numbered fields, and words with two forms, after one and
+after several (:mod:`geo.wording`): ``{0}: the file is empty ({1} [byte|bytes])``. If several templates match, the one with most
+literal letters is used. The values of its fields are inserted in the Chinese template; a value that is itself a message, a known
+phrase or a list of words is translated first. No decision of the program depends on the result.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import csv
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from geo.errors import WanggeError
 from geo.texts import Text
-from geo.wording import singular
 
 #: Sentence for a message without a row in the tables; contains the message.
 FALLBACK = "操作没有完成，原因如下（原文）：{0}"
 
 _FOLDER = Path(__file__).parent
-_FIELD = re.compile(r"\{(\d+)\}")
+#: A field of an English template, or a word with two forms.
+_PART = re.compile(r"\{(?P<field>\d+)\}|\[(?P<one>[^][|]+)\|(?P<several>[^][|]+)\]")
 #: A field of a Chinese template. With ``:w`` its value is a word of the vocabulary ("device"), not a name or header that only
 #: looks like one; with ``:m`` it is a message, with ``:s`` several messages separated by semicolons.
 _CHINESE_FIELD = re.compile(r"\{(\d+)(?::([wms]))?\}")
@@ -43,11 +44,8 @@ class Template:
     english: str
     chinese: str
     literals: tuple[str, ...]
-
-    @property
-    def weight(self) -> int:
-        """Number of literal letters of the template."""
-        return sum(map(len, self.literals))
+    weight: int
+    "Number of literal letters of the template, with the longer form of words with two."
 
     @property
     def generic(self) -> bool:
@@ -60,7 +58,7 @@ class Template:
             return None
         if not all(literal in message for literal in self.literals):
             return None
-        found = _pattern(self.literals).fullmatch(message)
+        found = _pattern(self.english).fullmatch(message)
         return None if found is None else found.groups()
 
 
@@ -70,12 +68,22 @@ def template_of(english: str, chinese: str) -> Template:
     >>> template_of("{0}: has no layer '{1}'", "").values("a.gpkg: has no layer 'third'")
     ('a.gpkg', 'third')
     """
-    return Template(english, chinese, tuple(_FIELD.split(english)[::2]))
+    parts = list(_PART.finditer(english))
+    ends = [(0, 0), *(part.span() for part in parts), (len(english),) * 2]
+    literals = tuple(english[end:start] for (_, end), (start, _) in pairwise(ends))
+    forms = sum(max(len(part["one"]), len(part["several"])) for part in parts if part["one"])
+    return Template(english, chinese, literals, sum(map(len, literals)) + forms)
 
 
 @cache
-def _pattern(literals: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("(.*?)".join(map(re.escape, literals)), re.DOTALL)
+def _pattern(english: str) -> re.Pattern[str]:
+    made = ""
+    end = 0
+    for part in _PART.finditer(english):
+        made += re.escape(english[end : part.start()])
+        made += "(.*?)" if part["field"] else f"(?:{re.escape(part['one'])}|{re.escape(part['several'])})"
+        end = part.end()
+    return re.compile(made + re.escape(english[end:]), re.DOTALL)
 
 
 def rows_of(name: str) -> dict[str, str]:
@@ -130,7 +138,7 @@ def text_of(error: WanggeError) -> Text:
     Text(zh='没有提供文件', en='no file given')
     """
     own = getattr(error, "zh", None) or getattr(error, "members", {}).get("zh")
-    return Text(own or in_chinese(error.message), singular(error.message))
+    return Text(own or in_chinese(error.message), error.message)
 
 
 def phrase_in_chinese(text: str) -> str:

@@ -41,6 +41,7 @@ from geo.layers.division import Division
 from geo.layers.files.reading import require_polygons
 from geo.layers.transformers import transformer
 from geo.texts import listed
+from geo.wording import counted
 
 
 @dataclass(frozen=True)
@@ -252,8 +253,8 @@ def _require_on_earth(cells: gpd.GeoDataFrame, name: str) -> None:
     if beyond.any():
         labels = cells.get(CODE, cells.index)[there][beyond].tolist()
         raise CrsError(
-            f"{name}: {len(labels)} cells have coordinates beyond the range of the declared CRS {cells.crs.to_string()} "
-            f"({listed(labels).en}): declare the one that they are in, or mend the coordinates"
+            f"{name}: {counted(len(labels), 'cell has', 'cells have')} coordinates beyond the range of the declared CRS "
+            f"{cells.crs.to_string()} ({listed(labels).en}): declare the one that they are in, or mend the coordinates"
         )
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.coverage.kinds import Kind, Severity
-from geo.wording import singular
+from geo.wording import counted
 
 #: Ground narrower than this share of the side of the neighbouring cells is attributed to two drawings of one border: in layers
 #: of statistical offices and of the model street such strips are below 0.05, missing or duplicated cells above 0.3.
@@ -280,10 +280,8 @@ def _sentence(
     wide_en = f", up to {width_m:,.2f} m wide" if width_m > 0 else ""
     return (
         f"{zh}：{count:,} 处，涉及 {len(cells):,} 个网格（{'、'.join(shown)}{more}），{area_m2:,.2f} m²{wide}。{do_zh}。",
-        singular(
-            f"{en}: {count:,} findings at {len(cells):,} cells ({', '.join(shown)}{more}), {area_m2:,.2f} m²{wide_en}; "
-            f"{do_en}."
-        ),
+        f"{en}: {counted(count, 'finding')} at {counted(len(cells), 'cell')} ({', '.join(shown)}{more}), "
+        f"{area_m2:,.2f} m²{wide_en}; {do_en}.",
     )
 
 

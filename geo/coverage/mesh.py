@@ -24,6 +24,7 @@ from geo.layers.crs import PER_METRE, require_metric
 from geo.layers.division import on_lattice
 from geo.layers.files.reading import require_polygons
 from geo.layers.row_values import values_of_rows
+from geo.wording import counted
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,16 @@ class Mesh:
         u, v, owner = directed_edges(number, start, cell)
         edges, conflicts, _ = pair_edges(u, v, owner)
         if len(conflicts):
-            _refuse(shapes, np.unique(owner[conflicts]), "cover the same ground")
+            _refuse(shapes, np.unique(owner[conflicts]), "covers the same ground as another", "cover the same ground")
         # A vertex one lattice unit off the neighbour's edge is not on that edge, so the two cells do not match there.
         bad = unproven(np.asarray(shapes.array, dtype=object), Rim.of(edges, vertices / PER_METRE), 0.0)
         if len(bad):
-            _refuse(shapes, bad, "overlap, or do not share the vertices of a common border")
+            _refuse(
+                shapes,
+                bad,
+                "overlaps another, or lacks vertices of a common border",
+                "overlap, or lack vertices of common borders",
+            )
         return cls(chain(vertices, edges), pd.DataFrame(cells.drop(columns=cells.geometry.name)), crs)
 
     @property
@@ -228,20 +234,26 @@ def _require_sound(shapes: gpd.GeoSeries) -> None:
     missing = shapes.isna() | shapes.is_empty
     if missing.any():
         labels = list(shapes.index[missing])
-        raise GeometryError(f"a mesh: {len(labels)} cells have no geometry (rows {first_labels(labels)})", ids=labels)
+        raise GeometryError(
+            f"a mesh: {counted(len(labels), 'cell has', 'cells have')} no geometry (rows {first_labels(labels)})",
+            ids=labels,
+        )
     invalid = ~shapely.is_valid(shapes.array)
     if invalid.any():
         labels = list(shapes.index[invalid])
         reason = shapely.is_valid_reason(shapes.array[invalid][0])
         raise GeometryError(
-            f"a mesh: {len(labels)} cells are invalid polygons (rows {first_labels(labels)}; {reason})", ids=labels
+            f"a mesh: {counted(len(labels), 'cell is an invalid polygon', 'cells are invalid polygons')} "
+            f"(rows {first_labels(labels)}; {reason})",
+            ids=labels,
         )
 
 
-def _refuse(shapes: gpd.GeoSeries, positions: npt.NDArray[np.intp], what: str) -> None:
+def _refuse(shapes: gpd.GeoSeries, positions: npt.NDArray[np.intp], one: str, several: str) -> None:
     labels = list(shapes.index[positions])
     raise GeometryError(
-        f"a mesh: {len(labels)} cells {what} (rows {first_labels(labels)}); run check to locate them, repair to fix them",
+        f"a mesh: {counted(len(labels), f'cell {one}', f'cells {several}')} (rows {first_labels(labels)}); "
+        "run check to locate them, repair to fix them",
         ids=labels,
         geometry=shapely.union_all(shapes.array[positions[:100]]),
     )

@@ -17,7 +17,7 @@ import shapely
 
 from geo.coverage.grouping import Group, cause_of, group_findings
 from geo.coverage.kinds import DEFAULT_POLICY, DIVISION_POLICY, EXPLANATIONS, Kind, Policy, Severity
-from geo.wording import singular
+from geo.wording import counted
 
 __all__ = ["DEFAULT_POLICY", "DIVISION_POLICY", "EXPLANATIONS", "Kind", "Policy", "Severity"]
 
@@ -208,7 +208,7 @@ class Report:
     def summary(self) -> str:
         """Summary for people: the layers, what to do, and the number of findings of each kind."""
         lines = [
-            f"{level.layer}: {level.cells} cells, {level.area_m2 / 1e6:.2f} km²"
+            f"{level.layer}: {counted(level.cells, 'cell')}, {level.area_m2 / 1e6:.2f} km²"
             + ("" if level.covered is None else f", covered {percent(level.covered)}")
             for level in self.levels
         ]
@@ -216,12 +216,12 @@ class Report:
         groups = self.groups()
         lines += [f"{i}. {group.zh} / {group.en}" for i, group in enumerate(groups[:FIRST_SCREEN], start=1)]
         if len(groups) > FIRST_SCREEN:
-            lines.append(f"… {len(groups) - FIRST_SCREEN} more causes")
+            lines.append(f"… {counted(len(groups) - FIRST_SCREEN, 'more cause')}")
         for kind, n in self.counts().items():
             area = self.findings.loc[self.findings["kind"] == kind, "area_m2"].sum()
             lines.append(f"{kind} ({EXPLANATIONS[Kind(kind)][0]}): {n}, {area:.2f} m²")
         errors = int((self.findings["severity"] == Severity.ERROR).sum())
-        return singular("\n".join([*lines, "OK" if self.ok else f"{errors} errors"]))
+        return "\n".join([*lines, "OK" if self.ok else counted(errors, "error")])
 
     def to_dict(self) -> dict[str, Any]:
         """All values as JSON types: the certificate."""

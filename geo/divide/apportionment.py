@@ -10,6 +10,7 @@ import pandas as pd
 
 from geo.errors import ImpossibleError, InputError, first_labels
 from geo.layers.row_values import values_of_rows
+from geo.wording import counted
 
 
 def apportion(workload: pd.Series, seats: int, *, most: pd.Series | None = None) -> pd.Series:
@@ -51,11 +52,12 @@ def apportion(workload: pd.Series, seats: int, *, most: pd.Series | None = None)
         limit = values_of_rows(most, workload.index, "most", what="parents").to_numpy(dtype=np.int64)
     if seats < len(weight):
         raise ImpossibleError(
-            f"{seats} grids cannot give one to each of {len(weight)} parents; ask for {len(weight)} or more"
+            f"{counted(seats, 'grid')} cannot give one to each of {counted(len(weight), 'parent')}; ask for {len(weight)} or more"
         )
     if seats > int(limit.sum()):
         raise ImpossibleError(
-            f"{seats} grids were requested, but the ground can be cut into {int(limit.sum())} at most; request fewer"
+            f"{counted(seats, 'grid was', 'grids were')} requested, but the ground can be cut into {int(limit.sum())} at "
+            "most; request fewer"
         )
     return pd.Series(_shared(weight, seats, limit), index=workload.index, name="seats")
 

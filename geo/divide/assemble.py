@@ -15,6 +15,7 @@ from geo.divide.naming import community_name, second_name, third_name
 from geo.divide.workload import PARTS
 from geo.errors import ImpossibleError
 from geo.layers import LAYER_COLUMNS, Division, Level, area_m2, child_codes, is_code
+from geo.wording import counted
 
 Ints = npt.NDArray[np.int64]
 
@@ -153,6 +154,6 @@ def _require_single(shapes: dict[Level, npt.NDArray[np.object_]]) -> None:
         broken = shapely.get_num_geometries(shape) != 1
         if broken.any():
             raise ImpossibleError(
-                f"{level.layer}: {int(broken.sum())} grids would consist of several parts; report this with the input",
+                f"{level.layer}: {counted(int(broken.sum()), 'grid')} would consist of several parts; report this with the input",
                 geometry=shape[broken][0],
             )

@@ -12,6 +12,7 @@ import shapely
 from geo.divide.partitioning.adjacency import Graph, pieces
 from geo.divide.partitioning.indivisible import SeparatePartsError
 from geo.errors import ImpossibleError, InputError, first_labels
+from geo.wording import counted, form
 
 Ints = npt.NDArray[np.int64]
 
@@ -78,9 +79,9 @@ def _refuse(cells: gpd.GeoDataFrame, unit: Ints, members: Ints, piece: Ints, wha
         shapely.union_all(shapes[first]), all_matches=False, return_distance=True
     )
     raise ImpossibleError(
-        f"{what}: not connected, {len(lost)} of {len(lost) + len(rest)} rows are cut off in {len(count) - 1} "
-        f"piece{'s' if len(count) > 2 else ''}: {row_name(cells, int(lost[0]))}, {float(away_m[0]):,.0f} m from "
-        f"{row_name(cells, int(rest[near[0]]))}; {_CHOICES}",
+        f"{what}: not connected, {len(lost)} of {counted(len(lost) + len(rest), 'row')} "
+        f"{form(len(lost), 'is', 'are')} cut off in {counted(len(count) - 1, 'piece')}: {row_name(cells, int(lost[0]))}, "
+        f"{float(away_m[0]):,.0f} m from {row_name(cells, int(rest[near[0]]))}; {_CHOICES}",
         ids=list(cells.index[lost]),
         geometry=shapely.union_all(shapes[lost]),
     )

@@ -11,6 +11,7 @@ import pandas as pd
 from geo.divide.apportionment import apportion
 from geo.errors import ImpossibleError, InputError
 from geo.layers import Division, Level
+from geo.wording import counted
 
 #: Staff of the model street: street officials and community workers.
 OFFICIALS, COMMUNITY_WORKERS = 111, 144
@@ -73,8 +74,8 @@ def _officials(grids: int, officials: int | None, workers: int | None) -> int:
     workers = grids - officials if workers is None else workers
     if officials < 0 or workers < 0 or officials + workers != grids:
         raise InputError(
-            f"staff: {officials} officials and {workers} community workers do not make one leader for each of "
-            f"{grids} second-level grids; change the staff or the count of grids"
+            f"staff: {counted(officials, 'official')} and {counted(workers, 'community worker')} do not make one leader for "
+            f"each of {counted(grids, 'second-level grid')}; change the staff or the count of grids"
         )
     return officials
 

@@ -20,6 +20,7 @@ from geo.divide.partitioning.moves import LOCKED_COST
 from geo.divide.partitioning.nested import Progress, weights
 from geo.divide.partitioning.objective import Cells
 from geo.errors import ImpossibleError
+from geo.wording import counted
 
 Ints = npt.NDArray[np.int64]
 
@@ -74,8 +75,8 @@ def _enough_atoms(given: Inputs, blocks: Blocks, footprints: npt.NDArray[np.obje
     if len(atoms.polygons) >= grids:
         return atoms
     raise ImpossibleError(
-        f"counts: {grids} third-level grids were requested, but buildings and open ground can be cut into "
-        f"{len(atoms.polygons)} pieces at most; request fewer"
+        f"counts: {counted(grids, 'third-level grid was', 'third-level grids were')} requested, but buildings and open ground "
+        f"can be cut into {counted(len(atoms.polygons), 'piece')} at most; request fewer"
     )
 
 

@@ -31,6 +31,7 @@ from geo.layers import Division, Level, to_metric
 from geo.layers.columns import CODE
 from geo.layers.transformers import transformer
 from geo.locate import GridIndex
+from geo.wording import counted
 
 Floats = npt.NDArray[np.float64]
 
@@ -197,7 +198,7 @@ def coordinates(points: gpd.GeoDataFrame, crs: object) -> tuple[Floats, Floats]:
     if wrong.any():
         labels = list(points.index[wrong])
         raise GeometryError(
-            f"incidents: must be points, but {len(labels)} rows are not "
+            f"incidents: must be points, but {counted(len(labels), 'row is', 'rows are')} not "
             f"(rows {first_labels(labels)}: {points.geom_type[wrong].iloc[0]})",
             ids=labels,
         )
@@ -301,5 +302,7 @@ def _require_cells(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     missing = cells[CODE].isna()
     if missing.any():
         labels = list(cells.index[missing])
-        raise CodeError(f"cells: {len(labels)} rows have no code (rows {first_labels(labels)})", ids=labels)
+        raise CodeError(
+            f"cells: {counted(len(labels), 'row has', 'rows have')} no code (rows {first_labels(labels)})", ids=labels
+        )
     return cells

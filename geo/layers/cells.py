@@ -14,6 +14,7 @@ from geo.layers.columns import CODE
 from geo.layers.crs import to_metric
 from geo.layers.files.reading import require_polygons
 from geo.notices import notice
+from geo.wording import counted
 
 #: Argument type for one area: a frame or series with a CRS, or a geometry in the CRS of the cells.
 Area: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | shapely.Geometry
@@ -174,8 +175,8 @@ def code_text(values: pd.Series, name: str) -> pd.Series:
         lost = whole & (values.abs() >= 2**53)
         if lost.any():
             notice(
-                f"{name}: {int(lost.sum())} codes were stored as floating numbers, which hold 15 digits, and have lost their "
-                f"last digits (first: row {values.index[lost][0]}); store codes as text"
+                f"{name}: {counted(int(lost.sum()), 'code was', 'codes were')} stored as floating numbers, which hold 15 digits, "
+                f"without the last digits (first: row {values.index[lost][0]}); store codes as text"
             )
         text = values.astype("string").astype(object)
         text[whole] = [str(int(value)) for value in values[whole]]

@@ -21,6 +21,7 @@ from geo.layers.columns import CODE, LAYER_COLUMNS, LEVEL, PARENT, Level
 from geo.layers.crs import PER_METRE, require_metric, to_metric
 from geo.layers.files.reading import layers_of, read_layer, require_polygons
 from geo.layers.files.writing import write_layer, write_layers
+from geo.wording import counted
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Division:
             lost = below.loc[at < 0, CODE].tolist()
             if lost:
                 raise CodeError(
-                    f"layer {below_level.layer}: {len(lost)} cells name a parent that does not exist ({first_labels(lost)})",
+                    f"layer {below_level.layer}: {counted(len(lost), 'cell names', 'cells name')} a parent that does not exist "
+                    f"({first_labels(lost)})",
                     ids=lost,
                 )
             rows = at.astype(np.int32)[rows]

@@ -20,6 +20,7 @@ from geo.locate.overlap import suspects_of, without_overlap
 from geo.locate.probability import Circles, cell_masses
 from geo.locate.raster import Raster, rasterize
 from geo.locate.results import Chances, Crossings, Floats, Ints
+from geo.wording import counted
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -133,7 +134,7 @@ def require_sound(shapes: gpd.GeoSeries) -> None:
         labels = list(shapes.index[bad])
         reason = shapely.is_valid_reason(shapes.array[np.flatnonzero(bad)[0]]) or "missing"
         raise GeometryError(
-            f"an index: {len(labels)} cells are empty or invalid polygons (rows {first_labels(labels)}; the first: {reason}); "
-            "run check, then repair",
+            f"an index: {counted(len(labels), 'cell is', 'cells are')} empty or invalid (rows {first_labels(labels)}; the "
+            f"first: {reason}); run check, then repair",
             ids=labels,
         )

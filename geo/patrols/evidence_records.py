@@ -24,6 +24,7 @@ from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.columns import CELL, DECLARED_DATUM, DEVICE, END, MARK, ROW, SOURCE, START, TIME
 from geo.tracks.fix_values import places, utc
 from geo.tracks.sorting import by_time, numbered_texts
+from geo.wording import counted
 
 #: Time before and after a presence whose fixes belong to its evidence, because they cross the border.
 AROUND_S = 300.0
@@ -94,7 +95,7 @@ def evidence(
     """
     row = verdicts[(verdicts[CODE] == code) & (verdicts[DAY] == day)]
     if len(row) != 1:
-        raise InputError(f"verdicts: {len(row)} rows for cell {code} on {day}; one is expected")
+        raise InputError(f"verdicts: {counted(len(row), 'row')} for cell {code} on {day}; one is expected")
     near = presences[(presences[CELL] == code) & (presences[DAY] == day)]
     made = visits[(visits[CODE] == code) & (visits[DAY] == day)]
     some = tracks[tracks[DEVICE].astype(str).isin(near[DEVICE].astype(str))]

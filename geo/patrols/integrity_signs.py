@@ -23,6 +23,7 @@ from geo.tracks.fix_values import places, require_tracks, utc
 from geo.tracks.resting import understated
 from geo.tracks.sorting import by_time, numbered_texts
 from geo.tracks.trajectory import metric_of, raw_path
+from geo.wording import counted
 
 #: Meaning of each sign, and possible innocent explanations: Chinese and English of both.
 SIGNS: dict[str, tuple[str, str, str, str]] = {
@@ -218,7 +219,7 @@ def _marked(track: _Track, _: Rules) -> Iterator[Finding]:
     for sign, marks, least in (("mock", ("mock",), 1), ("teleport", ("jump", "leap"), 10)):
         at = np.flatnonzero(np.isin(track.mark, marks))
         if len(at) >= least:
-            yield sign, None, int(track.time[at[0]]), int(track.time[at[-1]]), None, f"{len(at)} fixes"
+            yield sign, None, int(track.time[at[0]]), int(track.time[at[-1]]), None, counted(len(at), "fix", "fixes")
 
 
 def _steady(track: _Track, _: Rules) -> Iterator[Finding]:
@@ -239,7 +240,7 @@ def _steady(track: _Track, _: Rules) -> Iterator[Finding]:
             # Real errors are at least ten times `sd`; the sum of squares is then a hundred times the mean of the chi-square.
             p = float(chdtr(2 * len(small) / 10, float((small**2).sum()) / (10 * sd) ** 2 * 2))
             if p < ALPHA and float(np.quantile(values[a:b], 0.8)) < sd:
-                yield sign, None, int(track.time[a]), int(track.time[b + 1]), p, f"{b - a} fixes"
+                yield sign, None, int(track.time[a]), int(track.time[b + 1]), p, counted(b - a, "fix", "fixes")
                 break
 
 
@@ -270,7 +271,7 @@ def _frozen(track: _Track, _: Rules) -> Iterator[Finding]:
     same = (np.diff(track.lon) == 0) & (np.diff(track.lat) == 0)
     for a, b in _stretches(same, FROZEN_FIXES - 1):
         if (track.time[b] - track.time[a]) / 1e6 >= FROZEN_S:
-            yield "frozen", None, int(track.time[a]), int(track.time[b]), None, f"{b - a + 1} fixes"
+            yield "frozen", None, int(track.time[a]), int(track.time[b]), None, counted(b - a + 1, "fix", "fixes")
 
 
 def _driven(track: _Track, rules: Rules) -> Iterator[Finding]:

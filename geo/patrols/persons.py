@@ -15,7 +15,7 @@ from geo.days import local_days
 from geo.errors import ColumnError, InputError
 from geo.layers.columns import CODE, LEADER
 from geo.patrols.rules import Rules
-from geo.texts import Text
+from geo.texts import Text, amount
 from geo.tracks.columns import DEVICE, OFFICER, TIME
 from geo.tracks.fix_values import require_tracks, utc
 
@@ -63,14 +63,14 @@ def who_counts(rules: Rules, cells: pd.DataFrame, officers: Iterable[object]) ->
         who = "anyone"
         why = Text(
             "轨迹中的{n}名人员均不是任何网格的格长或副职",
-            "none of the {n} officers in the tracks is a leader or deputy",
-        ).fill(n=len(named))
+            "none of {n} in the tracks is a leader or deputy",
+        ).fill(n=amount(len(named), "officer"))
     else:
         who = "leader"
         why = Text(
             "网格划分方案登记了格长，轨迹中{n}名人员有{known}名是格长或副职",
-            "the division names leaders, and {known} of {n} officers in the tracks are leaders or deputies",
-        ).fill(n=len(named), known=known)
+            "the division names leaders, and of {n} in the tracks {known} leader or deputy",
+        ).fill(n=amount(len(named), "officer"), known=amount(known, "is", "are"))
     return Counting(_decided(rules, who), why)
 
 

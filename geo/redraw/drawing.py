@@ -12,6 +12,7 @@ from shapely.ops import substring
 from geo.errors import InputError, RefusedEdit
 from geo.redraw.draft import Draft
 from geo.redraw.edits import Split
+from geo.wording import counted
 
 #: Maximum distance by which a vertex is snapped to a road, metres: the width of a main road with its pavements.
 REACH_M = 15.0
@@ -101,7 +102,7 @@ def split_by_buildings(draft: Draft, code: str, parts: int = 2) -> Split:
         raise RefusedEdit(
             "too_small",
             f"网格 {code} 只有 {len(found)} 栋建筑",
-            f"cell {code} has {len(found)} buildings only",
+            f"cell {code} has {counted(len(found), 'building')} only",
             cells=[code],
             geometry=shape,
         )

@@ -14,6 +14,7 @@ from geo.redraw.edits import Edit, Reshape
 from geo.redraw.effects import Since, effect_of
 from geo.redraw.working.arcs import Redraw
 from geo.redraw.working.lattice import Vertex
+from geo.wording import counted
 
 
 def merge_drafts(base: Division, one: Draft, other: Draft) -> Draft:
@@ -77,7 +78,7 @@ def _settle(cells: Sequence[str], place: Any) -> RefusedEdit:
     return RefusedEdit(
         "stale",
         f"两份草案都改动了 {len(cells)} 个网格（{'、'.join(cells[:3])}），请先商定",
-        f"both drafts touch {len(cells)} cells ({', '.join(cells[:3])}); settle these first",
+        f"both drafts touch {counted(len(cells), 'cell')} ({', '.join(cells[:3])}); settle this first",
         cells=cells,
         geometry=place,
     )

@@ -22,7 +22,7 @@ import pyarrow.csv as arrow_csv
 
 from geo.arrays import Ints
 from geo.tables.refused import RefusedRow, refuse
-from geo.texts import Text
+from geo.texts import Text, amount
 
 #: Delimiters that are tried, most likely first.
 DELIMITERS = (",", "\t", ";", "|")
@@ -33,7 +33,7 @@ STRING = pd.StringDtype(na_value=np.nan)
 # A field with more lines than this counts as an unclosed quotation mark in any case.
 _MOST_LINES = 200
 
-_FIELDS = Text("有{found}个字段，表头为{wanted}个", "has {found} fields where the header has {wanted}")
+_FIELDS = Text("有{found}个字段，表头为{wanted}个", "has {found} where the header has {wanted}")
 
 
 class Body(NamedTuple):
@@ -178,7 +178,7 @@ def read_body(
     for number, fields in enumerate(records(body, delimiter, width, unclosed), start=first):
         if any(fields[width:]):
             values = {str(at): value for at, value in enumerate(fields)}
-            reason = _FIELDS.fill(found=len(fields), wanted=width)
+            reason = _FIELDS.fill(found=amount(len(fields), "field"), wanted=width)
             refused.append(refuse(name, number, reason, values=values))
             continue
         filled: list[str | None] = [field or None for field in fields[:width]]

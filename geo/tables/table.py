@@ -21,6 +21,7 @@ from geo.tables.merged import Span, fill_down
 from geo.tables.refused import RefusedRow
 from geo.tables.spreadsheets import Sheet, is_spreadsheet, sheets_of
 from geo.texts import Text, listed
+from geo.wording import counted
 
 #: File name suffixes of text tables and of spreadsheets.
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -97,7 +98,7 @@ def content_of(path: Path) -> bytes:
         raise FileError(f"{path}: is a folder, a file is expected")
     raw = path.read_bytes()
     if not raw or raw.isspace():
-        raise FileError(f"{path.name}: the file is empty ({len(raw)} bytes)")
+        raise FileError(f"{path.name}: the file is empty ({counted(len(raw), 'byte')})")
     return raw
 
 

@@ -28,6 +28,7 @@ from geo.layers.columns import CODE
 from geo.layers.crs import EQUATOR_M
 from geo.layers.transformers import to_crs, transformer
 from geo.prepared import prepared_copy
+from geo.wording import counted, form
 from maps.encoding.cells import column, two_languages
 from maps.encoding.packing import pack
 from maps.english_names import english_matter
@@ -167,11 +168,11 @@ def encode_incidents(
 def period(incidents: dict[str, Any], n: int) -> dict[str, str]:
     """Period and number of the incidents, as text."""
     if incidents["first"] is None:
-        return {"zh": f"共 {n:,} 件", "en": f"{n:,} incidents"}
+        return {"zh": f"共 {n:,} 件", "en": counted(n, "incident")}
     first = dt.date.fromisoformat(incidents["first"])
     last = first + dt.timedelta(days=incidents["days"] - 1)
     zh = f"{first.year}年{first.month}月{first.day}日至{last.year}年{last.month}月{last.day}日，共 {n:,} 件"
-    return {"zh": zh, "en": f"{first:%-d %B %Y} to {last:%-d %B %Y}, {n:,} incidents"}
+    return {"zh": zh, "en": f"{first:%-d %B %Y} to {last:%-d %B %Y}, {counted(n, 'incident')}"}
 
 
 def remarks(incidents: pd.DataFrame, outside: int) -> list[dict[str, str]]:
@@ -181,7 +182,8 @@ def remarks(incidents: pd.DataFrame, outside: int) -> list[dict[str, str]]:
         told.append(
             (
                 f"{outside:,} 件不在任何网格内或没有坐标，未计入各网格。",
-                f"{outside:,} incidents lie in no grid or have no position and are not counted in any.",
+                f"{counted(outside, 'incident')} without a grid or a position {form(outside, 'is', 'are')} not counted in "
+                "any grid.",
             )
         )
     default = int(column(incidents, "default_point").eq(True).sum())
@@ -189,8 +191,8 @@ def remarks(incidents: pd.DataFrame, outside: int) -> list[dict[str, str]]:
         told.append(
             (
                 f"{default:,} 件的坐标疑为地址解析的默认点，真实位置不明；计入所在网格，不计入热力。",
-                f"{default:,} incidents share a point that looks like the default of a geocoder; where they really were is "
-                "unknown. They count in the grid of that point, and not in the density.",
+                f"{counted(default, 'incident is', 'incidents are')} at a point that looks like the default of a geocoder; "
+                "the real place is unknown. Such incidents count in the grid of that point, and not in the density.",
             )
         )
     return [two_languages(text) for text in told]

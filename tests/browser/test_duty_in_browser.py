@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ COMMUNITY = str(sorted(model_division().community["code"])[0])
 GRID = f"{COMMUNITY}001"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1366, "height": 768}
+WIDE = {"width": 1920, "height": 1080}
+#: Addresses that answer with the page of an error: a value that cannot be read, an unknown one, one without a right.
+WRONG = ("/roster?day=x", "/ledgers?kind=Z", "/nowhere")
 
 
 @pytest.fixture(scope="module")
@@ -166,9 +170,30 @@ def test_nothing_is_wrong_for_a_screen_reader(people, see, path, look, size):
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
+@pytest.mark.parametrize(("who", "path"), [*(("admin", path) for path in WRONG), ("officer", "/checker")])
+def test_nothing_is_wrong_with_the_page_of_an_error(people, see, who, path):
+    """At three sizes, light and dark, in both languages and on paper."""
+    page = see(who, path, WIDE)
+    axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    page.evaluate(axe)
+    for size in (WIDE, DESK, PHONE):
+        page.set_viewport_size(size)
+        page.locator("[data-act=language]").click()
+        page.locator("[data-act=theme]").click()
+        found = page.evaluate("axe.run()")
+        assert [(v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found["violations"]] == []
+        assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+        lines = [one.bounding_box() for one in page.locator("[role=alert] > p").all()]
+        gaps = [below["y"] - above["y"] - above["height"] for above, below in pairwise(lines)]
+        assert min(gaps) >= 10, "the buttons stand off the lines"
+    page.emulate_media(media="print")
+    assert not page.locator(".ways").is_visible(), "nothing to click on paper"
+    assert page.locator("[role=alert] > p").first.is_visible()
+
+
 PAGES = {
-    "officer": ("/me",),
-    "admin": ("/", "/me", "/desk", "/board", "/roster", "/notices"),
+    "officer": ("/me", "/checker"),
+    "admin": ("/", "/me", "/desk", "/board", "/roster", "/notices", *WRONG),
     "community": ("/desk", "/board"),
     "supervisor": (
         "/rectification",

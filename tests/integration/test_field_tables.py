@@ -244,7 +244,7 @@ def test_a_year_to_come_is_told(tmp_path):
     now = dt.datetime(2026, 3, 4, tzinfo=dt.UTC)
     track = read_tracks(path, datum="WGS-84", zone="Asia/Shanghai", now=now)
     assert len(track) == 2
-    assert "1 fixes are later than now (such as a.csv row 2, the last of 2099-03-03)" in str(track.attrs["notices"][0])
+    assert "1 fix is later than now (such as a.csv row 2, the last of 2099-03-03)" in str(track.attrs["notices"][0])
     assert read_tracks(path, datum="WGS-84", zone="Asia/Shanghai").attrs["notices"] == []
 
 

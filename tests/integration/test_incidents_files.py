@@ -248,8 +248,8 @@ def study(tmp_path_factory):
     with pytest.warns(WanggeWarning) as notices:
         result, written = incident_file(folder / "r.csv", folder / "division.gpkg", folder / "out", options=options)
     told = "\n".join(str(notice.message) for notice in notices)
-    assert "1 rows are left out" in told
-    assert "1 times are not understood" in told
+    assert "1 row is left out" in told
+    assert "1 time is not understood" in told
     return folder / "out", result, written
 
 
@@ -288,7 +288,7 @@ def test_months_and_dates_with_two_readings_are_told_each_with_what_to_do(tmp_pa
             tmp_path / "r.csv", tmp_path / "division.gpkg", tmp_path / "out", options=IncidentOptions(datum="GCJ-02")
         )
     told = "\n".join(str(notice.message) for notice in notices)
-    assert "months without a day" in told
+    assert "1 time is a month without a day, left empty" in told
     assert "2 dates can be read in two ways" in told
     assert "2026-05-06 or 2026-06-05" in told
     assert "--dates month-first" in told

@@ -330,7 +330,7 @@ def test_rows_that_cannot_be_read_are_counted_and_named_and_the_rest_is_located(
         in sentences
     )
     assert f"{109 + first} and 2 more (lon='somewhere'" in sentences
-    assert f"1 rows get no cell, a row has coordinates that are not degrees: rows {1_234 + first}" in sentences
+    assert f"1 row gets no cell, a row has coordinates that are not degrees: rows {1_234 + first}" in sentences
     assert f"rows {10 + first} ('noon' in column 'time')" in sentences
 
 

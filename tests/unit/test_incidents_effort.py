@@ -169,7 +169,7 @@ class TestTrends:
     def test_too_few_periods(self):
         cells = squares(6, 6)
         frame = pd.DataFrame({"cell": cells["code"]})
-        with pytest.raises(InputError, match="there are 2 full periods"):
+        with pytest.raises(InputError, match="2 full periods are there"):
             trends(frame, cells, column="cell", period=pd.Series([0, 1] * 18))
 
 

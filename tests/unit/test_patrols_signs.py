@@ -37,7 +37,7 @@ def test_one_simulated_fix_is_a_sign_and_nine_jumps_are_none():
     def marked(mark, count):
         return track(60.0 * np.arange(12), 5.0 * np.arange(12), mark=[mark] * count + [""] * (12 - count))
 
-    assert signs(marked("mock", 1))[["sign", "note"]].to_numpy().tolist() == [["mock", "1 fixes"]]
+    assert signs(marked("mock", 1))[["sign", "note"]].to_numpy().tolist() == [["mock", "1 fix"]]
     assert signs(marked("jump", 9)).empty
     assert signs(marked("jump", 10))["sign"].tolist() == ["teleport"]
 

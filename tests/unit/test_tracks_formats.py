@@ -218,7 +218,7 @@ def test_kml_points_with_times():
 
 def test_kml_without_times_says_what_it_has():
     text = "<kml><Placemark><LineString><coordinates>1,2 3,4</coordinates></LineString></Placemark></kml>"
-    with pytest.raises(FileError, match="it has 1 lines or points without a time"):
+    with pytest.raises(FileError, match="it has 1 line or point without a time"):
         read(text)
 
 

@@ -17,6 +17,36 @@ from geo.errors import FileError, RefusedEdit
 
 ROOT = Path(__file__).resolve().parents[2]
 FIELD = re.compile(r"\{(\d+)(?::[wms])?\}")
+#: Words with two forms, after one and after several things; and a plural after a number without them.
+FORMS = re.compile(r"\[([^][|]+)\|([^][|]+)\]")
+COUNTED = re.compile(r"\{\d+\} (?:of (?:the )?\{\d+\} )?(?:[a-z-]+ )?([a-z]+s)\b")
+#: Plurals after numbers that are never one: limits of the program, and errors about several things.
+NEVER_ONE = (
+    "a filter has at most",
+    "a password has",
+    "is no name of a",
+    "requires {1} arguments",
+    "should have at most",
+    "--from {0} --to {1}: at most",
+    "a mesh of {0} cells",
+    "ask for at most",
+    "calendar has no working day within",
+    "density: {0} values",
+    "field names were cut to",
+    "is cut off, {1} of {2} bytes",
+    "is kept for at least",
+    "no header row was found in the first",
+    "not over after {1} days",
+    "rows, more than {2}",
+    "takes periods",
+    "the body is larger than",
+    "the last {0} days",
+    "the track has {0} devices",
+    "the {1} header lines",
+    "were] cut to {3} bytes",
+    "working days: a whole number",
+)
+TABLES = ("errors.csv", "notices.csv", "phrases.csv")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 #: Errors that contain their own Chinese reason.
@@ -45,7 +75,6 @@ COMPOSED = {
 BILINGUAL_NOTICES = {
     ("api/files/reading_notices.py", "f'{source}: {text}'"),
     ("api/files/reading_notices.py", "f'{head}{text}'"),
-    ("api/files/reading_notices.py", "f'{head}{_SWAPPED"),
     ("api/commands/locate.py", "text"),
     ("api/commands/locate.py", "f'{points.name}: {_OWN_CELL"),
     ("geo/layers/files/reading.py", "text if text.startswith(source.name)"),
@@ -84,9 +113,24 @@ def template(node: ast.expr) -> str | None:
     if isinstance(node, ast.JoinedStr):
         numbers = iter(range(99))
         return "".join(
-            str(part.value) if isinstance(part, ast.Constant) else f"{{{next(numbers)}}}" for part in node.values
+            str(part.value)
+            if isinstance(part, ast.Constant)
+            else words_with_forms(part, numbers) or f"{{{next(numbers)}}}"
+            for part in node.values
         )
     return None
+
+
+def words_with_forms(part: ast.expr, numbers: Iterator[int]) -> str | None:
+    """The field of ``counted(n, "cell has", "cells have")`` or ``form(n, "is", "are")`` as the tables write it."""
+    call = part.value if isinstance(part, ast.FormattedValue) else None
+    if not isinstance(call, ast.Call) or ast.unparse(call.func) not in ("counted", "form"):
+        return None
+    words = [argument.value for argument in call.args[1:] if isinstance(argument, ast.Constant)]
+    if not words:
+        return None
+    pair = f"[{words[0]}|{words[1] if len(words) > 1 else f'{words[0]}s'}]"
+    return f"{{{next(numbers)}}} {pair}" if ast.unparse(call.func) == "counted" else pair
 
 
 def calls(names: frozenset[str]) -> Iterator[tuple[str, int, ast.expr]]:
@@ -189,9 +233,10 @@ def test_chinese_sentences_are_chinese_and_use_fields_of_the_english_ones(name: 
         assert not re.search("[\u4e00-\u9fff][;:?!]", chinese), chinese
 
 
-def _samples(english: str) -> tuple[str, list[str]]:
-    """The message with sample values, and the values."""
+def _samples(english: str, form: int = 1) -> tuple[str, list[str]]:
+    """The message with sample values and its words after one (0) or several things (1), and the values."""
     count = len(FIELD.findall(english))
+    english = FORMS.sub(lambda words: words[1 + form], english)
     values = [f"<{letter}{number}>" for number, letter in zip(range(count), string.ascii_uppercase, strict=False)]
     return FIELD.sub(lambda field: values[int(field[1])], english), values
 
@@ -200,12 +245,29 @@ def _samples(english: str) -> tuple[str, list[str]]:
 def test_every_message_is_found_under_its_own_row(name: str) -> None:
     wrong = []
     for english, chinese in rows_of(name).items():
-        message, values = _samples(english)
-        own = FIELD.sub(lambda field, values=values: values[int(field[1])], chinese)
-        letters = any(letter.isalpha() for letter in FIELD.sub("", english))
-        if letters and in_chinese(message) != own:
-            wrong.append((english, in_chinese(message)))
+        if not any(letter.isalpha() for letter in FIELD.sub("", english)):
+            continue
+        for form in (0, 1) if FORMS.search(english) else (1,):
+            message, values = _samples(english, form)
+            own = FIELD.sub(lambda field, values=values: values[int(field[1])], chinese)
+            if in_chinese(message) != own:
+                wrong.append((message, in_chinese(message)))
     assert wrong == []
+
+
+def test_a_number_is_followed_by_both_forms_of_its_words() -> None:
+    """``{0} cells`` would be said of one cell, too; numbers that are never one are listed."""
+    pairs = [pair for name in TABLES for english in rows_of(name) for pair in FORMS.findall(english)]
+    words = {word for pair in pairs for word in zip(*map(str.split, pair), strict=False)}
+    nouns = {several for one, several in words if one != several and several.endswith("s")}
+    assert len(nouns) > 20
+    bare = [
+        english
+        for name in TABLES
+        for english in rows_of(name)
+        if any(noun in nouns for noun in COUNTED.findall(english)) and not any(part in english for part in NEVER_ONE)
+    ]
+    assert bare == []
 
 
 def test_values_are_kept_as_they_are() -> None:

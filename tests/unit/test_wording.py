@@ -7,48 +7,74 @@ import pytest
 import shapely
 
 from api.cli.console import error_text
-from geo.coverage import check
-from geo.errors import CodeError, InputError, first_labels
-from geo.wording import singular
+from api.files.reading_notices import give_reading_notices
+from geo.coverage import Mesh, check
+from geo.errors import GeometryError, WanggeError
+from geo.locate import GridIndex
+from geo.notices import WanggeWarning
+from geo.texts import Text, amount
+from geo.wording import counted, form
+
+
+def squares(*places: tuple[float, float]) -> gpd.GeoDataFrame:
+    shapes = [shapely.box(x, y, x + 10, y + 10) for x, y in places]
+    cells = gpd.GeoDataFrame({"code": [f"c{i}" for i in range(len(shapes))]}, geometry=shapes, crs=4549)
+    cells.geometry = cells.translate(380000, 3550000)
+    return cells
 
 
 @pytest.mark.parametrize(
-    ("several", "one"),
+    ("number", "text"), [(0, "0 cells are"), (1, "1 cell is"), (2, "2 cells are"), (21, "21 cells are")]
+)
+def test_words_after_a_number(number: int, text: str) -> None:
+    assert counted(number, "cell is", "cells are") == text
+    assert f"{number} cell{form(number, '', 's')}" == text.rsplit(" ", 1)[0]
+    assert amount(number, "cell") == Text(str(number), text.rsplit(" ", 1)[0])
+
+
+def invalid(bad: int) -> gpd.GeoDataFrame:
+    cells = squares((0, 0), (10, 0), (20, 0))
+    bow = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
+    cells.geometry = [bow] * bad + list(cells.geometry[bad:])
+    return cells
+
+
+@pytest.mark.parametrize(
+    ("bad", "said_en", "said_zh"),
+    [(1, "1 cell is an invalid polygon", "有1个网格的多边形无效"), (2, "2 cells are invalid polygons", "有2个网格")],
+)
+def test_invalid_cells_of_a_mesh(bad: int, said_en: str, said_zh: str) -> None:
+    with pytest.raises(GeometryError, match=said_en) as caught:
+        Mesh.from_layer(invalid(bad))
+    assert said_zh in error_text(caught.value).zh
+
+
+@pytest.mark.parametrize(("bad", "said"), [(1, "1 cell is empty or invalid"), (2, "2 cells are empty or invalid")])
+def test_invalid_cells_of_an_index(bad: int, said: str) -> None:
+    with pytest.raises(GeometryError, match=said):
+        GridIndex(invalid(bad))
+
+
+def test_an_error_is_shown_as_it_was_written() -> None:
+    error = WanggeError("row 1 points are 1 cells", give={"skip": 1})
+    assert str(error) == "row 1 points are 1 cells (skip=1)"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
     [
-        ("cells: 1 cells have no geometry", "cells: 1 cell has no geometry"),
-        ("1 cells would lose all of their ground (a)", "1 cell would lose all of their ground (a)"),
-        ("Holes: 1 findings at 1 cells (a), 2.00 m²", "Holes: 1 finding at 1 cell (a), 2.00 m²"),
-        ("1 cells (a) lie outside; 1 vertices are doubled", "1 cell (a) lies outside; 1 vertex is doubled"),
-        ("1 more causes, 1 findings.", "1 more cause, 1 finding."),
-        ("1 of 3,052 rows are empty", "1 of 3,052 rows is empty"),
-        ("1 fixes, 1 people", "1 fix, 1 person"),
-        (
-            "11 cells have, 2,1 cells have, 3.1 cells, level 1 cells are",
-            "11 cells have, 2,1 cells have, 3.1 cells, level 1 cells are",
-        ),
-        ("row 1 points are missing", "row 1 points are missing"),
-        ("it has 1 lines or points without a time", "it has 1 lines or points without a time"),
-        ("", ""),
+        ([3], "1 row has longitude and latitude exchanged; turned back: rows 3"),
+        ([3, 4], "2 rows have longitude and latitude exchanged; turned back: rows 3, 4"),
     ],
 )
-def test_a_count_of_one_is_followed_by_the_singular(several: str, one: str) -> None:
-    assert singular(several) == one
-    assert singular(one) == one
-
-
-def test_errors_are_shown_in_the_singular_and_translated_as_before() -> None:
-    message = f"counts: 1 cells have no row ({first_labels(['a'])})"
-    error = CodeError(message, ids=["a"])
-    assert str(error) == "counts: 1 cell has no row (a)"
-    assert error_text(error).en == "counts: 1 cell has no row (a)"
-    assert error_text(error).zh == error_text(CodeError(message.replace("1 cells", "2 cells"))).zh.replace("2", "1")
-    assert str(InputError("1 rows are empty", give={"skip": 1})) == "1 row is empty (skip=1)"
+def test_notices_of_rows(rows: list[int], said: str) -> None:
+    with pytest.warns(WanggeWarning, match=said):
+        give_reading_notices({"swapped": [{"row": row} for row in rows]})
 
 
 def test_a_check_with_one_finding() -> None:
-    squares = [shapely.box(x, y, x + 10, y + 10) for x in (0, 10, 20) for y in (0, 10, 20) if (x, y) != (10, 10)]
-    cells = gpd.GeoDataFrame({"code": [f"c{i}" for i in range(8)]}, geometry=squares, crs=4549)
-    cells.geometry = cells.translate(380000, 3550000)
+    cells = squares(*((x, y) for x in (0, 10, 20) for y in (0, 10, 20) if (x, y) != (10, 10)))
     summary = check(cells).summary()
+    assert "8 cells, " in summary
     assert "1 finding at 8 cells" in summary
     assert summary.endswith("1 error")

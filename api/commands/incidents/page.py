@@ -11,6 +11,7 @@ import pandas as pd
 
 from api.files.outputs import write_text
 from geo.incidents import Calendar
+from geo.wording import counted
 from maps.encoding.cells import two_languages
 
 _PAGE = """<!doctype html>
@@ -196,7 +197,7 @@ def _said(tables: dict[str, pd.DataFrame], figures: dict[str, Any]) -> list[dict
     if doubtful:
         zh, en = (
             f"{doubtful}行的坐标基准存疑，见 rows.csv。",
-            f"The datum of {doubtful} rows is in doubt; see rows.csv.",
+            f"The datum of {counted(doubtful, 'row')} is in doubt; see rows.csv.",
         )
         said.append({"zh": zh, "en": en, "care": True})
     return said

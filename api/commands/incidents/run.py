@@ -50,6 +50,7 @@ from geo.incidents.surface.kernel_density import require_raster
 from geo.kernels import uncompiled
 from geo.layers import Division, read_division
 from geo.notices import notice
+from geo.wording import counted
 
 # A workbook with more rows takes a minute to write and cannot be opened on an office computer.
 _MOST_IN_WORKBOOK = 50_000
@@ -260,7 +261,8 @@ def _with_due(found: gpd.GeoDataFrame, options: IncidentOptions, calendar: Calen
     due = due_times(found, time_limits(options.limits), calendar)
     if (open_years := int(calendar.provisional(found["reported_at"], due).sum())) > 0:
         notice(
-            f"{open_years} deadlines touch a year whose public holidays the calendar does not list ({calendar.years[0]} to "
+            f"{counted(open_years, 'deadline touches', 'deadlines touch')} a year whose public holidays the calendar does "
+            f"not list ({calendar.years[0]} to "
             f"{calendar.years[1]} are listed); those in working time may move when it is announced"
         )
     return found.assign(due_at=due)

@@ -16,6 +16,7 @@ from api.files.outputs import write_csv, write_text
 from geo.errors import ColumnError, InputError
 from geo.layers import Division, convert, read_layer
 from geo.patrols import due, feasible, route_match
+from geo.wording import counted
 
 #: Columns of a roster.
 ROSTER = ("officer", "hours", "lon", "lat")
@@ -114,7 +115,9 @@ def write_route(
 
     devices = sorted(verified.cleaned["device"].astype(str).unique())
     if device is None and len(devices) != 1:
-        raise InputError(f"the tracks hold {len(devices)} devices; say which one walked the route (--device)")
+        raise InputError(
+            f"the tracks hold {counted(len(devices), 'device')}; say which one walked the route (--device)"
+        )
     if device is not None and device not in devices:
         raise InputError(f"the tracks hold no device '{device}'")
     track = verified.cleaned[verified.cleaned["device"].astype(str) == (device or devices[0])]

@@ -15,6 +15,7 @@ from api.errors import QueryError
 from api.ogc.coordinate_systems import Crs
 from api.ogc.properties import Property
 from api.ogc.query import day_text, instant, local_day
+from geo.wording import counted
 
 #: Type of a node's result. An interval is a pair of times.
 Gives = Literal["truth", "string", "number", "boolean", "date", "datetime", "period", "geometry", "null"]
@@ -255,7 +256,8 @@ def _require(
     parts: Sequence[Node], kinds: tuple[str, ...], place: Place, *, count: int | None = None, least: int = 1
 ) -> None:
     if len(parts) != count if count is not None else len(parts) < least:
-        place.refuse(f"{count if count is not None else f'at least {least}'} arguments are expected, not {len(parts)}")
+        expected = counted(least if count is None else count, "argument is", "arguments are")
+        place.refuse(f"{'at least ' if count is None else ''}{expected} expected, not {len(parts)}")
     for part in parts:
         if part.gives not in kinds:
             Place(part.position, part.path).refuse(f"a {' or '.join(kinds)} is expected, this is a {part.gives}")

@@ -16,6 +16,7 @@ from api.routes.duty_papers.bodies import DecisionIn, DecisionStored, MeetingIn,
 from api.routes.duty_papers.places import require_begun, require_place, source_of
 from api.routes.guard import Guarded, needs
 from geo.errors import InputError
+from geo.wording import counted
 
 router = APIRouter(prefix="/api/duty", route_class=Guarded, tags=["duty"])
 
@@ -37,7 +38,9 @@ def record_meeting(
     with source_of(request, snapshot, write=True) as source:
         lines = made_agenda(source, body.day, body.scope)[0].lines if body.discussed else ()
         if wrong := [line for line in body.discussed if not 1 <= line <= len(lines)]:
-            raise InputError(f"the agenda of {number} has {len(lines)} lines, not {wrong[0]}; load the page again")
+            raise InputError(
+                f"the agenda of {number} has {counted(len(lines), 'line')}, not {wrong[0]}; load the page again"
+            )
         asked = [lines[line - 1] for line in sorted(set(body.discussed))]
         items = tuple((line.about, line.cases[0] if len(line.cases) == 1 else "") for line in asked)
         meeting = Meeting(number, body.day, body.place, body.chair, tuple(body.present), tuple(body.absent), items)

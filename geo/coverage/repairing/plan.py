@@ -27,6 +27,7 @@ from geo.layers.cells import Area, area_frame, as_area
 from geo.layers.columns import CODE
 from geo.layers.crs import to_metric
 from geo.layers.files.reading import require_polygons
+from geo.wording import counted
 
 #: Without an outline, larger gaps are not filled: they may be intended.
 LARGEST_GAP_M2 = 1000.0
@@ -168,7 +169,8 @@ def _require_geometry(cells: gpd.GeoDataFrame, labels: npt.NDArray[np.object_]) 
     gone = (cells.geometry.isna() | cells.geometry.is_empty).to_numpy()
     if gone.any():
         raise GeometryError(
-            f"{int(gone.sum())} cells have no geometry to start from ({first_labels(list(labels[gone]))}): draw or remove them",
+            f"{counted(int(gone.sum()), 'cell has', 'cells have')} no geometry to start from "
+            f"({first_labels(list(labels[gone]))}): draw or remove them",
             ids=list(labels[gone]),
         )
 
@@ -202,8 +204,8 @@ def _zones(
     orphans = [label for label, code in zip(labels, of.codes, strict=True) if code not in position]
     if orphans:
         raise ImpossibleError(
-            f"{len(orphans)} cells have no parent ({first_labels(orphans)}; parents by {of.rule}): correct their codes, or "
-            "name the column of the parent",
+            f"{counted(len(orphans), 'cell has', 'cells have')} no parent ({first_labels(orphans)}; parents by {of.rule}): "
+            "correct their codes, or name the column of the parent",
             ids=orphans,
         )
     zones = np.asarray(parents.geometry.array, dtype=object)

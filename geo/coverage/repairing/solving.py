@@ -27,6 +27,7 @@ from geo.coverage.repairing.selection import narrow_passages
 from geo.coverage.rings import polygons
 from geo.errors import ImpossibleError, first_labels
 from geo.layers.crs import PER_METRE
+from geo.wording import counted
 
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.int64]
@@ -208,7 +209,7 @@ def _without_ground(shapes: Shapes, cut_cells: Positions, lattice: Shapes) -> Po
 def _require_ground(lost: Positions, labels: npt.NDArray[np.object_]) -> None:
     if len(lost):
         raise ImpossibleError(
-            f"{len(lost)} cells would lose all of their ground ({first_labels(list(labels[lost]))}): each equals another "
+            f"{counted(len(lost), 'cell')} would lose all ground ({first_labels(list(labels[lost]))}): each equals another "
             "cell or lies outside the outline; remove it or move it",
             ids=list(labels[lost]),
         )
@@ -225,7 +226,8 @@ def _failure(made: _Result, labels: npt.NDArray[np.object_], came: InputCrs) -> 
         at = shapely.Point(shapely.get_coordinates(wrong[~shapely.is_empty(wrong)][:1])[0])
     place = came.back(np.array([at], dtype=object)).iloc[0]
     return ImpossibleError(
-        f"nothing was changed: the borders of {len(made.spoilt)} repaired cells ({first_labels(list(labels[made.spoilt]))}) "
+        f"nothing was changed: the borders of {counted(len(made.spoilt), 'repaired cell')} "
+        f"({first_labels(list(labels[made.spoilt]))}) "
         f"would cross or miss each other, first near {place.x:.10g} {place.y:.10g}; move or remove vertices there that are "
         "less than 1 mm from another vertex or edge, also of the outline, and repair again",
         ids=list(labels[made.spoilt]),

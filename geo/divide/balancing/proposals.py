@@ -9,6 +9,7 @@ import pandas as pd
 from geo.divide.partitioning.bounds import Bound, proven
 from geo.divide.partitioning.objective import Cells
 from geo.layers import Level
+from geo.wording import counted
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -81,7 +82,7 @@ def _proposal(bound: Bound, leaders: int, label: object) -> tuple[str, str]:
         return (
             f"{place_zh}工作量约合 {leaders} 个网格：建议按单元或楼层拆分为 {leaders} 个，或增派 {leaders - 1} 名人员共管",
             f"{place_en} holds the work of {leaders} grids: split it by stairwell or floor into {leaders}, or give it "
-            f"{leaders - 1} more people",
+            f"{counted(leaders - 1, 'more person', 'more people')}",
         )
     if bound.reason in ("heavy", "rest"):
         return (

@@ -24,6 +24,7 @@ from geo.divide.blocks.voronoi import open_seeds, ridges
 from geo.divide.partitioning.merging import absorb, dissolve, without_hairlines
 from geo.errors import ImpossibleError
 from geo.prepared import prepared_copy
+from geo.wording import counted
 
 Geometries = npt.NDArray[np.object_]
 Ints = npt.NDArray[np.int64]
@@ -101,7 +102,7 @@ def draw_atoms(outline: shapely.Polygon, blocks: Blocks, buildings: Geometries, 
         if not len(faulty):
             return atoms
     raise ImpossibleError(
-        f"street: the ground of {len(faulty)} blocks could not be shared out among their "
+        f"street: the ground of {counted(len(faulty), 'block')} could not be shared out among their "
         "buildings; report this with the input",
         geometry=blocks.polygons[faulty[0]],
     )
@@ -282,7 +283,7 @@ def _own(
     single = shapely.get_type_id(polygons) == shapely.GeometryType.POLYGON
     if not single.all():
         raise ImpossibleError(
-            f"street: {(~single).sum()} pieces of ground came out in several parts; report this with the input",
+            f"street: {counted(int((~single).sum()), 'piece')} of ground came out in several parts; report this with the input",
             geometry=polygons[~single][0],
         )
     polygons = without_hairlines(

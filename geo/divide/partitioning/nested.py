@@ -21,6 +21,7 @@ from geo.divide.partitioning.objective import Cells, Rules
 from geo.divide.partitioning.split import Splitter
 from geo.errors import ImpossibleError
 from geo.layers import Level
+from geo.wording import counted, form
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -207,8 +208,9 @@ def _plots(cells: Cells, parents: Parents, locked: Ints, count: int) -> list[tup
     seats = count - len(kept)
     if seats < len(free) or (seats > 0 and not free):
         raise ImpossibleError(
-            f"counts: {count} grids were requested, but {len(kept)} are locked and leave {len(free)} pieces of "
-            "ground, each of which needs one; unlock some or request another number"
+            f"counts: {counted(count, 'grid was', 'grids were')} requested, but {counted(len(kept), 'is', 'are')} locked and "
+            f"{form(len(kept), 'leaves', 'leave')} {counted(len(free), 'piece')} of ground, each of which needs one; unlock "
+            "some or request another number"
         )
     if not free:
         return kept
@@ -224,7 +226,8 @@ def _seats(cells: Cells, plots: list[Ints], count: int) -> Ints:
     everything = np.concatenate(plots)
     if count > len(everything):
         raise ImpossibleError(
-            f"{count} grids were requested, but the ground can be cut into {len(everything)} at most; request fewer"
+            f"{counted(count, 'grid was', 'grids were')} requested, but the ground can be cut into {len(everything)} at "
+            "most; request fewer"
         )
     shared = np.minimum(cells.weight, fair_share(cells.weight[everything], count))
     work = pd.Series([float(shared[members].sum()) for members in plots])

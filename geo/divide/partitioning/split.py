@@ -24,6 +24,7 @@ from geo.divide.partitioning.objective import Cells, Rules, grain
 from geo.divide.partitioning.repartition import repartitioned
 from geo.divide.partitioning.search import best_division
 from geo.errors import ImpossibleError
+from geo.wording import counted, form
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -162,15 +163,15 @@ class Splitter:
     def _require(self, members: Ints, parts: int, what: str) -> None:
         if len(members) < parts:
             raise ImpossibleError(
-                f"{what}: {parts} grids were requested, but its ground is cut into {len(members)} pieces only; "
-                "request fewer grids"
+                f"{what}: {counted(parts, 'grid was', 'grids were')} requested, but its ground is cut into "
+                f"{counted(len(members), 'piece')} only; request fewer grids"
             )
         piece = pieces(self._cells.graph, members)
         if piece.max(initial=0) > 0:
             lost = len(members) - int(np.bincount(piece).max())
             raise ImpossibleError(
-                f"{what}: its ground is not connected ({lost} of {len(members)} pieces are detached); "
-                "give each part a row of its own"
+                f"{what}: its ground is not connected ({lost} of {counted(len(members), 'piece')} "
+                f"{form(lost, 'is', 'are')} detached); give each part a row of its own"
             )
 
     def _improve(

@@ -18,6 +18,7 @@ from typing import Literal
 from geo.errors import InputError
 from geo.incidents.limits import Calendar, Limit, Unit
 from geo.texts import Text
+from geo.wording import form
 
 Reckoning = Literal["day_after_end", "work_hours_8"]
 
@@ -247,7 +248,10 @@ def _working_days(local: dt.datetime, limit: Limit, calendar: Calendar) -> list[
             segments.append(Segment(day, start, _at(day, calendar.hours_on(day)[-1][1], calendar), True, why))
             return segments
         segments.append(Segment(day, start, _midnight(day + dt.timedelta(days=1), calendar), True, why))
-    raise InputError(f"{limit.amount:g} working days are not over after {MOST_DAYS} days; give a shorter limit")
+    raise InputError(
+        f"{limit.amount:g} working {form(limit.amount, 'day is', 'days are')} not over after {MOST_DAYS} days; "
+        "give a shorter limit"
+    )
 
 
 def _working_hours(local: dt.datetime, hours: float, calendar: Calendar) -> list[Segment]:
@@ -270,7 +274,9 @@ def _working_hours(local: dt.datetime, hours: float, calendar: Calendar) -> list
             segments.append(Segment(day, start, start + span, True, office))
             if not left:
                 return segments
-    raise InputError(f"{hours:g} working hours are not over after {MOST_DAYS} days; give a shorter limit")
+    raise InputError(
+        f"{hours:g} working {form(hours, 'hour is', 'hours are')} not over after {MOST_DAYS} days; give a shorter limit"
+    )
 
 
 def why_rest(day: dt.date, calendar: Calendar) -> Text:

@@ -16,7 +16,7 @@ from geo.duty.ledgers.wording import moment_text, place_text
 from geo.duty.meetings.agendas import Line, Rule
 from geo.duty.meetings.outcomes import joint_since, outstanding
 from geo.incidents.catalogue import national
-from geo.texts import Text
+from geo.texts import Text, amount
 
 _DAY = dt.timedelta(days=1)
 #: An open case is old if this share of closed cases of the same kind took less time; minimum number of closed cases.
@@ -55,8 +55,8 @@ def _overdue_decisions(facts: Facts, day: dt.date, scope: str) -> Iterator[Line]
             continue
         yield Line(
             Rule.DECISION_OVERDUE,
-            Text("{meeting}议定，应于{due}前完成，已超{n}天", "decided {meeting}, due {due}, {n} days over").fill(
-                meeting=decision.meeting_id, due=f"{decision.due:%m-%d}", n=(day - decision.due).days
+            Text("{meeting}议定，应于{due}前完成，已超{n}天", "decided {meeting}, due {due}, {n} over").fill(
+                meeting=decision.meeting_id, due=f"{decision.due:%m-%d}", n=amount((day - decision.due).days, "day")
             ),
             decision.text,
             Text("为何未完成，何时完成？", "Why is it not done, and when will it be?"),
@@ -154,7 +154,7 @@ def _returned(facts: Facts, cases: Mapping[str, Case]) -> Iterator[Line]:
         if case.returns >= RETURNS:
             yield Line(
                 Rule.RETURNED,
-                Text("已退回{n}次", "returned {n} times").fill(n=case.returns),
+                Text("已退回{n}次", "returned {n}").fill(n=amount(case.returns, "time")),
                 _about(facts, case),
                 Text("由谁负责？", "Who is responsible?"),
                 facts.name_of(case.owner or ""),
@@ -179,8 +179,8 @@ def _clusters(facts: Facts, day: dt.date, scope: str) -> Iterator[Line]:
             first = next(case for case in members if case.open)
             yield Line(
                 Rule.CLUSTER,
-                Text("30天内同一处同类{n}件、{k}人次反映", "{n} cases and {k} reports of one kind in 30 days").fill(
-                    n=len(group), k=reports
+                Text("30天内同一处同类{n}件、{k}人次反映", "{n} and {k} of one kind in 30 days").fill(
+                    n=amount(len(group), "case"), k=amount(reports, "report")
                 ),
                 f"{place_text(facts, first)} {_kind_name(kind)}",
                 Text("能否从源头解决？", "Can it be solved at its source?"),

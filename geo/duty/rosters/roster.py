@@ -14,6 +14,7 @@ from geo.duty.events import Action, Duty, Event, Role
 from geo.duty.rosters.assignments import ANSWERABLE, FOREVER, STAFF, Absence, Assignment, Person
 from geo.errors import ImpossibleError, InputError
 from geo.texts import Text
+from geo.wording import counted, form
 
 DAY = dt.timedelta(days=1)
 
@@ -272,7 +273,8 @@ class Roster:
             events.append(_hand_over(case, person, successor, reason=reason, at=at, by=by))
         if orphans:
             raise ImpossibleError(
-                f"{len(orphans)} open cases of {person} have no successor on {day} ({', '.join(orphans[:5])}); name one",
+                f"{counted(len(orphans), 'open case')} of {person} {form(len(orphans), 'has', 'have')} no successor on {day} "
+                f"({', '.join(orphans[:5])}); name one",
                 ids=orphans,
             )
         return events

@@ -21,6 +21,7 @@ from geo.incidents.statistics.neighbours import contiguity_weights, neighbour_pa
 from geo.layers import area_m2, require_polygons
 from geo.layers.columns import AREA_M2, CODE, POPULATION
 from geo.options import with_defaults
+from geo.wording import counted, form
 
 Floats = npt.NDArray[np.float64]
 
@@ -194,11 +195,13 @@ def values_of(counts: pd.DataFrame, frame: gpd.GeoDataFrame, column: str) -> Flo
             )
     lost = list(frame.loc[~frame[CODE].isin(mine[CODE]), CODE])
     if lost:
-        raise CodeError(f"counts: {len(lost)} cells have no row ({first_labels(lost)})", ids=lost)
+        raise CodeError(
+            f"counts: {counted(len(lost), 'cell has', 'cells have')} no row ({first_labels(lost)})", ids=lost
+        )
     values = mine.set_index(CODE)[column].reindex(frame[CODE]).to_numpy(dtype=float, na_value=np.nan)
     if bad := list(frame.loc[~np.isfinite(values), CODE]):
         raise InputError(
-            f"counts: '{column}' is not a number in {len(bad)} cells ({first_labels(bad)}); leave them out"
+            f"counts: '{column}' is not a number in {counted(len(bad), 'cell')} ({first_labels(bad)}); leave them out"
         )
     return values
 
@@ -348,7 +351,7 @@ def _note(
         )
     if n < _FEWEST_CELLS:
         zh = f"只有{n}个网格，少于{_FEWEST_CELLS}个，结果仅供参考。"
-        en = f"There are only {n} grids, fewer than {_FEWEST_CELLS}: the result is not reliable."
+        en = f"There {form(n, 'is', 'are')} only {counted(n, 'grid')}, fewer than {_FEWEST_CELLS}: the result is not reliable."
     elif expected is not None and expected < FEWEST_INCIDENTS:
         zh = f"案件偏少（每格连同邻格平均{expected:.1f}件），较弱的热点可能看不出来，请结合上一级网格判断。"
         en = (
@@ -363,10 +366,11 @@ def _note(
             f"其中由偶然造成的平均不超过{fdr:.0%}。"
         )
         en_found = (
-            f"Of {n} grids, {int(core.sum())} have clearly more incidents than usual by themselves, {int(hot.sum())} together "
-            f"with their neighbours; on average at most {fdr:.0%} of these by chance."
+            f"Of {counted(n, 'grid')}, {counted(int(core.sum()), 'has', 'have')} clearly more incidents than usual by "
+            f"{form(int(core.sum()), 'itself', 'themselves')}, {int(hot.sum())} together with the neighbours; on average at "
+            f"most {fdr:.0%} of these by chance."
         )
     else:
         zh_found = f"{n}个网格的案件数都没有明显高于正常水平。"
-        en_found = f"None of {n} grids has clearly more incidents than usual."
+        en_found = f"None of {counted(n, 'grid')} has clearly more incidents than usual."
     return zh_found + zh, " ".join(filter(None, [en_found, en]))

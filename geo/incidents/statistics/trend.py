@@ -21,6 +21,7 @@ from geo.incidents.statistics.neighbours import contiguity_weights, neighbour_pa
 from geo.layers import require_polygons
 from geo.layers.columns import CODE
 from geo.layers.row_values import values_of_rows
+from geo.wording import counted
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,7 +53,7 @@ def periods(reported_at: pd.Series[Any], *, days: int = 7, zone: str = "Asia/Sha
         If `days` is below 1.
     """
     if days < 1:
-        raise InputError(f"a period of {days} days: at least 1 is expected")
+        raise InputError(f"a period of {counted(days, 'day')}: at least 1 is expected")
     local = reported_at.dt.tz_convert(ZoneInfo(zone)).dt.tz_localize(None).dt.normalize()
     ago = (local.max() - local).dt.days // days
     full = (local.max() - local.min()).days + 1 if local.notna().any() else 0
@@ -134,7 +135,11 @@ def trends(
     found = {name: int((named == name).sum()) for name in TRENDS if name != "none" and (named == name).any()}
     zh = "、".join(f"{TRENDS[name][0]}{n}个" for name, n in found.items()) or "没有热点"
     en = ", ".join(f"{n} {name}" for name, n in found.items()) or "no hot spots"
-    result.attrs = {"periods": number, "note_zh": f"{number}个时段：{zh}。", "note_en": f"Over {number} periods: {en}."}
+    result.attrs = {
+        "periods": number,
+        "note_zh": f"{number}个时段：{zh}。",
+        "note_en": f"Over {counted(number, 'period')}: {en}.",
+    }
     return result
 
 
@@ -152,7 +157,10 @@ def _by_period(codes: pd.Series[Any], period: pd.Series[Any], frame: gpd.GeoData
     numbers = period.to_numpy(dtype=float, na_value=np.nan)
     most = -1 if np.isnan(numbers).all() else int(np.nanmax(numbers))
     if most < 2:
-        raise InputError(f"there are {most + 1} full periods; at least three are needed for a trend; use shorter ones")
+        raise InputError(
+            f"{counted(most + 1, 'full period is', 'full periods are')} there; at least three are needed for a trend; use "
+            "shorter ones"
+        )
     row = pd.Index(frame[CODE]).get_indexer(codes)
     use = (row >= 0) & np.isfinite(numbers)
     place = row[use] * (most + 1) + numbers[use].astype(int)

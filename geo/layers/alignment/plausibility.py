@@ -19,6 +19,7 @@ from geo.errors import CrsError, GeometryError, first_labels
 from geo.layers.crs import WGS84, centre_lon_lat, crs_name, in_china, metric_crs
 from geo.layers.transformers import transformer
 from geo.notices import notice
+from geo.wording import counted, form
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -184,13 +185,15 @@ def require_plausible_rows(frame: gpd.GeoDataFrame, rows: npt.NDArray[np.intp], 
         first = shapely.bounds(frame.geometry.iloc[rows[0]])
         if _not_finite(frame.iloc[rows]).any():
             raise GeometryError(
-                f"{name}: {len(rows)} of {len(frame)} rows have coordinates that are not finite or out of range: row "
-                f"{first_labels(rows.tolist())}; correct them, or mark them as empty (wangge convert --mark-invalid)",
+                f"{name}: {len(rows)} of {counted(len(frame), 'row')} {form(len(rows), 'has', 'have')} coordinates that are not "
+                f"finite or out of range: row {first_labels(rows.tolist())}; correct them, or mark them as empty (wangge "
+                "convert --mark-invalid)",
                 ids=rows.tolist(),
             )
         raise GeometryError(
-            f"{name}: {len(rows)} of {len(frame)} rows have coordinates that {crs_name(frame.crs)} does not "
-            f"cover, like ({first[2]:.6g}, {first[3]:.6g}): row {first_labels(rows.tolist())}; correct them or leave them out",
+            f"{name}: {len(rows)} of {counted(len(frame), 'row')} {form(len(rows), 'has', 'have')} coordinates that "
+            f"{crs_name(frame.crs)} does not cover, like ({first[2]:.6g}, {first[3]:.6g}): row "
+            f"{first_labels(rows.tolist())}; correct them or leave them out",
             ids=rows.tolist(),
         )
 

@@ -30,6 +30,7 @@ from geo.layers.files import shapefile
 from geo.layers.files.kml_names import ascii_names
 from geo.layers.files.sources import ARCHIVES, PARQUET, Source, members, opened
 from geo.notices import notice
+from geo.wording import counted, form
 
 OnInvalid = Literal["raise", "mark"]
 
@@ -234,8 +235,9 @@ def _frame(source: Source, options: dict[str, Any], on_invalid: OnInvalid) -> gp
     geometries = gpd.GeoSeries(made, index=table.index, crs=crs)
     if len(rows) and on_invalid == "raise":
         raise GeometryError(
-            f"{source.name}: {len(rows)} of {len(made)} rows have a geometry that cannot be read, mostly a ring that is not "
-            f"closed: row {first_labels(rows.tolist())}; correct them, or mark them as empty (wangge convert --mark-invalid)",
+            f"{source.name}: {len(rows)} of {counted(len(made), 'row')} {form(len(rows), 'has', 'have')} a geometry that "
+            f"cannot be read, mostly a ring that is not closed: row {first_labels(rows.tolist())}; correct them, or mark them "
+            "as empty (wangge convert --mark-invalid)",
             ids=rows.tolist(),
         )
     return gpd.GeoDataFrame(
@@ -264,7 +266,8 @@ def _raw(source: Source, options: dict[str, Any]) -> tuple[pd.DataFrame, npt.NDA
 
 def _marked(shapes: gpd.GeoSeries, rows: npt.NDArray[np.intp], name: str, why: str) -> gpd.GeoSeries:
     notice(
-        f"{name}: {len(rows)} of {len(shapes)} geometries {why} and are left empty: row {first_labels(rows.tolist())}"
+        f"{name}: {len(rows)} of {counted(len(shapes), 'geometry', 'geometries')} {why} and {form(len(rows), 'is', 'are')} "
+        f"left empty: row {first_labels(rows.tolist())}"
     )
     marked = shapes.copy()
     marked.iloc[rows] = shapely.Polygon()
@@ -367,8 +370,8 @@ def require_polygons(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
     if len(wrong):
         what = ", ".join(f"{count} {kind}" for kind, count in wrong.value_counts().items())
         raise GeometryError(
-            f"{name}: cells must be polygons, but {len(wrong)} of {len(frame)} rows are not ({what}; first: row "
-            f"{wrong.index[0]})",
+            f"{name}: cells must be polygons, but {len(wrong)} of {counted(len(frame), 'row')} "
+            f"{form(len(wrong), 'is', 'are')} not ({what}; first: row {wrong.index[0]})",
             ids=list(wrong.index),
         )
     return frame

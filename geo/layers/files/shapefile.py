@@ -20,6 +20,7 @@ from geo.errors import FileError, first_labels
 from geo.layers.columns import AREA_M2, CODE, NAME, VALID_FROM, VALID_TO
 from geo.layers.files.sources import Source
 from geo.notices import notice
+from geo.wording import counted, form
 
 #: Bytes of a field name and of a text value in a DBF.
 NAME_BYTES, VALUE_BYTES = 10, 254
@@ -102,7 +103,7 @@ def fields_of(source: Source, encoding: str | None) -> Fields | None:
         rows, header_bytes, row_bytes = struct.unpack("<IHH", head[4:12])
         if part.stat().st_size < header_bytes + rows * row_bytes:
             raise FileError(
-                f"{part.name}: is cut off, {rows:,} rows are announced and not all are there; copy it again"
+                f"{part.name}: is cut off, shorter than the {counted(rows, 'row')} that it announces; copy it again"
             )
         described = file.read(max(0, header_bytes - 32))
         body = file.read(min(_SAMPLE_BYTES, rows * row_bytes))
@@ -145,8 +146,8 @@ def _encoding(source: Source, language: int, texts: list[bytes], given: str | No
     if broken:
         shown = first_labels([repr(_decode(text, guessed)) for text in broken], 3)
         notice(
-            f"{source.name}: {len(broken)} of {len(foreign)} texts are not {guessed.upper()} throughout and are read with � in "
-            f"the place of the bad bytes ({shown}); correct them in the source"
+            f"{source.name}: {len(broken)} of {counted(len(foreign), 'text')} {form(len(broken), 'is', 'are')} not "
+            f"{guessed.upper()} throughout and read with � in the place of the bad bytes ({shown}); correct them in the source"
         )
     why = "nothing declares its encoding" if declared is None else f"it is declared as {declared} but is not"
     notice(f"{source.name}: text is read as {guessed.upper()} ({why}); if it looks wrong, name it with --encoding")
@@ -336,7 +337,10 @@ def _fitting(values: pd.Series, column: str, encoding: str, name: str) -> pd.Ser
     short = text.map(lambda v: v if v.isascii() and len(v) <= VALUE_BYTES else _cut(v, VALUE_BYTES, encoding, name))
     changed = text.index[(text != short).to_numpy()]
     if len(changed):
-        notice(f"{name}: {len(changed)} values of {column} were cut to {VALUE_BYTES} bytes (first: row {changed[0]})")
+        notice(
+            f"{name}: {counted(len(changed), 'value')} of {column} {form(len(changed), 'was', 'were')} cut to {VALUE_BYTES} "
+            f"bytes (first: row {changed[0]})"
+        )
     result = values.copy()
     result[text.index] = short
     return result

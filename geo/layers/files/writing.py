@@ -27,6 +27,7 @@ from geo.layers.files.atomic import aside
 from geo.layers.files.sources import DRIVERS
 from geo.layers.old_datums import change_crs
 from geo.notices import notice
+from geo.wording import counted, form
 
 #: Area of one export above which large-scale map data of China are a state secret (2020 rules of the ministry of natural
 #: resources and the administration for the protection of secrets: contiguous coverage of more than 25 km²).
@@ -155,8 +156,8 @@ def _require_finite(frame: gpd.GeoDataFrame, name: str) -> None:
     wrong = np.unique(row[~np.isfinite(xy).all(axis=1)])
     if len(wrong):
         raise GeometryError(
-            f"{name}: {len(wrong)} of {len(frame)} rows have coordinates that are not finite (NaN or infinite): row "
-            f"{first_labels(wrong.tolist())}; correct them or leave them out",
+            f"{name}: {len(wrong)} of {counted(len(frame), 'row')} {form(len(wrong), 'has', 'have')} coordinates that are not "
+            f"finite (NaN or infinite): row {first_labels(wrong.tolist())}; correct them or leave them out",
             ids=wrong.tolist(),
         )
 

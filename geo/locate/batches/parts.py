@@ -24,6 +24,7 @@ from geo.layers.files.reading import read_layer
 from geo.tables import delimited
 from geo.tables.encodings import encoding_of
 from geo.tables.table import SHEET_SUFFIXES, TEXT_SUFFIXES, content_of, read_table, split_sheet
+from geo.wording import counted
 
 #: Text tables, and the files that hold tables or geometries in row groups.
 TEXT, PARQUET, SHEETS = TEXT_SUFFIXES, (".parquet", ".geoparquet"), SHEET_SUFFIXES
@@ -334,8 +335,8 @@ def _record_by_record(text: str, source: Source, file: Path, begin: int) -> pa.T
             continue
         if len(fields) != width:
             raise FileError(
-                f"{file.name}: cannot be read as a table after byte {begin}: a row has {len(fields)} fields where the header "
-                f"has {width} ({source.delimiter.join(fields)[:60]})"
+                f"{file.name}: cannot be read as a table after byte {begin}: a row has {counted(len(fields), 'field')} where "
+                f"the header has {width} ({source.delimiter.join(fields)[:60]})"
             )
         rows.append(list(fields))
     columns = list(zip(*rows, strict=True)) or [()] * width

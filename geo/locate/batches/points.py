@@ -27,7 +27,8 @@ from geo.tables.coordinates import NO_COORDINATES, NO_DEGREES, NO_NUMBER, SWAPPE
 from geo.tables.numbers import MISSING_WORDS, parse_numeric
 from geo.tables.refused import are_good, mark
 from geo.tables.table import UNCLOSED_ROWS
-from geo.texts import Text, listed
+from geo.texts import Text, amount, listed
+from geo.wording import counted
 
 #: Number of points of each part in the sample used to check the datum.
 SAMPLE = 2_000
@@ -44,7 +45,7 @@ _NAMED = 10
 _NO_TIME = Text("时间无法识别", "has an unrecognized time")
 _SOME_ROWS = Text(
     "{number}行{what}，未归入网格：第{rows}行（{shown}）",
-    "{number} rows get no cell, a row {what}: rows {rows} ({shown})",
+    "{number} no cell, a row {what}: rows {rows} ({shown})",
 )
 _ADVICE = {
     NO_DEGREES: " are not longitude and latitude in degrees; swap --x and --y, or name their CRS with --crs",
@@ -276,10 +277,13 @@ def _row_errors(checks: list[ChunkCheck], names: list[str], first_rows: list[int
         where = f"{names[part]}: row {first_rows[part] + fault.rows[0]}"
         if number > total / 2:
             advice = _ADVICE.get(what, "") or _crs_advice(what)
-            raise fault.kind(f"{where}: {what.en}: {fault.shown}{advice}; so are {number:,} of {total:,} rows")
+            raise fault.kind(f"{where}: {what.en}: {fault.shown}{advice}; so are {number:,} of {counted(total, 'row')}")
         rows = [f"{first_rows[k] + row}" for k, one in faults for row in one.rows][:_NAMED]
         shown = listed([*rows, *[""] * (number - len(rows))], _NAMED)
-        notices.append(f"{names[part]}: {_SOME_ROWS.fill(number=number, what=what, rows=shown, shown=fault.shown)}")
+        notices.append(
+            f"{names[part]}: "
+            f"{_SOME_ROWS.fill(number=amount(number, 'row gets', 'rows get'), what=what, rows=shown, shown=fault.shown)}"
+        )
     for part, check in enumerate(checks):
         if check.unclosed:
             unclosed = [first_rows[part] + row for row in check.unclosed]

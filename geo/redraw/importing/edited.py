@@ -21,6 +21,7 @@ from geo.redraw.importing.findings import ERROR, MENDED, NOTE, Findings
 from geo.redraw.importing.layers import edited_cells, matched_rows
 from geo.redraw.importing.vertices import BaseVertices, Moves, compare_rings, lattice_ring, settle_moves
 from geo.redraw.working.lattice import Vertex
+from geo.wording import counted
 
 #: Minimum area of remaining differences between edits and file that are reported, square metres.
 _LEFT_M2 = 0.5
@@ -281,8 +282,8 @@ def _second_level_alone(division: Division, cells: gpd.GeoDataFrame, findings: F
         findings.add(
             "cuts_third_level",
             f"二级网格的新边界切过 {len(cut)} 个三级网格；建议采用最近的三级网格边界，或先分割这些网格 / "
-            f"the new border of second-level grids runs through {len(cut)} third-level cells; their nearest borders are "
-            "proposed, or split the cells first",
+            f"the new border of second-level grids runs through {counted(len(cut), 'third-level cell')}; the nearest borders "
+            "are proposed, or split cells first",
             ERROR,
             cut,
             shapely.multipolygons([part for shape in cut.values() for part in shapely.get_parts(shape)]),
@@ -316,7 +317,7 @@ def _attributes(base: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, findings: Findi
             findings.add(
                 "stale_area",
                 f"{int(stale.sum())} 个网格的面积列未随边界更新，已重新计算 / "
-                f"the area of {int(stale.sum())} cells was not brought up to date; it is computed anew",
+                f"the area of {counted(int(stale.sum()), 'cell')} was not brought up to date; it is computed anew",
                 MENDED,
                 cells.index[stale],
             )

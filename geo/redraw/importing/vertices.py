@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 from geo.layers.columns import CODE
 from geo.redraw.importing.findings import ERROR, MENDED, Findings, points
 from geo.redraw.working.lattice import Vertex
+from geo.wording import counted
 
 #: Maximum distance at which a vertex is identified with one of the base, metres: reprojecting forth and back moves by up to 7
 #: mm.
@@ -131,8 +132,9 @@ def settle_moves(moves: Moves, base: BaseVertices, edited: set[str], findings: F
         cells = {code for codes in jitter.values() for code in codes}
         findings.add(
             "jitter",
-            f"{len(jitter)} 个折点只在部分网格中移动了不到 {JITTER_M * 100:g} 厘米，已恢复原位 / {len(jitter)} vertices moved by "
-            f"less than {JITTER_M * 100:g} cm in some of their cells only; set back",
+            f"{len(jitter)} 个折点只在部分网格中移动了不到 {JITTER_M * 100:g} 厘米，已恢复原位 / "
+            f"{counted(len(jitter), 'vertex', 'vertices')} moved by less than {JITTER_M * 100:g} cm in some of the cells "
+            "only; set back",
             MENDED,
             cells,
             points((x / 1000, y / 1000) for x, y in jitter),

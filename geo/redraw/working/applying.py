@@ -30,6 +30,7 @@ from geo.redraw.working.postconditions import (
 from geo.redraw.working.rows import Amend, Rows
 from geo.redraw.working.sharing import Buildings, Shares, moved_shares
 from geo.redraw.working.simple_cells import Surroundings, areas_if_simple
+from geo.wording import counted
 
 #: Maximum relative change of a sum that is explained by rounding of its terms.
 _ROUNDING = 1e-9
@@ -212,7 +213,7 @@ def _require_whole_buildings(
         raise RefusedEdit(
             "cut_building",
             f"新边界切过 {len(cut)} 栋建筑；如确需如此，请说明理由",
-            f"the new border cuts {len(cut)} buildings; accept it with a reason if it is meant",
+            f"the new border cuts {counted(len(cut), 'building')}; accept it with a reason if it is meant",
             cells=sorted(sides(redraw.after)),
             geometry=shapely.multipolygons(
                 [part for shape in buildings.shapes[cut] for part in shapely.get_parts(shape)]

@@ -17,6 +17,7 @@ import shapely
 from geo.errors import ImpossibleError
 from geo.layers.crs import PER_METRE, area_m2
 from geo.sample.town import plan
+from geo.wording import counted
 
 Coordinates = npt.NDArray[np.float64]
 
@@ -194,8 +195,12 @@ def _ordered(faces: npt.NDArray[np.object_], scale: float) -> tuple[shapely.Poly
     for quarter, label in zip(plan.QUARTERS, labels, strict=True):
         hit = np.flatnonzero(shapely.contains(faces, label))
         if len(hit) != 1:
-            raise ImpossibleError(f"plan: the quarter at {quarter.at} lies in {len(hit)} faces; redraw the plan")
+            raise ImpossibleError(
+                f"plan: the quarter at {quarter.at} lies in {counted(len(hit), 'face')}; redraw the plan"
+            )
         ordered.append(int(hit[0]))
     if sorted(ordered) != list(range(len(faces))):
-        raise ImpossibleError(f"plan: {len(faces)} faces for {len(set(ordered))} quarters; redraw the plan")
+        raise ImpossibleError(
+            f"plan: {counted(len(faces), 'face')} for {counted(len(set(ordered)), 'quarter')}; redraw the plan"
+        )
     return tuple(shapely.normalize(faces[i]) for i in ordered)

@@ -14,6 +14,7 @@ from pyproj import CRS
 from geo.arrays import Floats, Ints
 from geo.errors import CrsError, GeometryError
 from geo.layers.transformers import to_crs
+from geo.wording import counted
 
 Lines = npt.NDArray[np.object_]
 
@@ -84,7 +85,7 @@ def network(roads: gpd.GeoDataFrame, crs: CRS) -> Network:
     good = (shapely.get_type_id(lines) == shapely.GeometryType.LINESTRING) & (shapely.length(lines) > 0)
     good &= np.isfinite(shapely.bounds(lines)).all(axis=1)
     if not good.any():
-        raise GeometryError(f"roads: no line among {len(roads)} rows; a network is made of LineStrings")
+        raise GeometryError(f"roads: no line among {counted(len(roads), 'row')}; a network is made of LineStrings")
     lines = shapely.set_precision(lines[good], GRID_M, mode="pointwise")
     level = _levels(metric)[source[good]]
     noded = [_noded(lines[level == one]) for one in np.unique(level)]

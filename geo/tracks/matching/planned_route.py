@@ -20,6 +20,7 @@ from geo.layers.transformers import to_crs
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.path import Path
 from geo.tracks.trajectory import path_of, steps_of
+from geo.wording import counted, form
 
 #: Spacing of the places at which a route is checked.
 STEP_M = 5.0
@@ -166,7 +167,9 @@ def _line(route: gpd.GeoDataFrame | gpd.GeoSeries) -> tuple[shapely.LineString, 
     frame = to_metric(gpd.GeoDataFrame(geometry=route.geometry))
     if len(frame) != 1 or not isinstance(frame.geometry.iloc[0], shapely.LineString):
         kinds = ", ".join(sorted(set(frame.geom_type.astype(str))))
-        raise GeometryError(f"a route is one LineString; {len(frame)} rows of {kinds} were given")
+        raise GeometryError(
+            f"a route is one LineString; {counted(len(frame), 'row')} of {kinds} {form(len(frame), 'was', 'were')} given"
+        )
     line = frame.geometry.iloc[0]
     if not line.length > 0:
         raise GeometryError("the route has no length")

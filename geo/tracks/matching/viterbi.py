@@ -37,6 +37,7 @@ from geo.tracks.matching.network import Network, network
 from geo.tracks.path import SECOND, Path
 from geo.tracks.smoothing import Motion, motion_of, smoothed_path
 from geo.tracks.trajectory import chains_of, raw_path
+from geo.wording import counted
 
 #: Fixes nearer than this, in space and time, to the last used one are skipped: their errors are correlated.
 THIN_M, THIN_S = 20.0, 60.0
@@ -169,7 +170,7 @@ def roads_of(roads: gpd.GeoDataFrame, crs: CRS | None = None) -> Roads:
     shapes = np.asarray(roads.geometry.array, dtype=object)
     lines = roads[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
     if lines.empty:
-        raise GeometryError(f"roads: no line among {len(roads)} rows; a network is made of LineStrings")
+        raise GeometryError(f"roads: no line among {counted(len(roads), 'row')}; a network is made of LineStrings")
     net = network(lines, CRS.from_user_input(to_metric(lines).crs) if crs is None else crs)
     xy, edge = shapely.get_coordinates(net.edges, return_index=True)
     first = np.searchsorted(edge, np.arange(len(net.edges) + 1)).astype(np.int64)

@@ -24,12 +24,13 @@ from geo.tables.local_time import require_zone
 from geo.tables.refused import Records, RefusedRow, refuse
 from geo.tables.spreadsheets import is_spreadsheet
 from geo.tables.table import SHEET_SUFFIXES, TEXT_SUFFIXES, split_sheet
-from geo.texts import Text
+from geo.texts import Text, amount
 from geo.tracks.columns import LAT, LON, ROW, SOURCE, TIME
 from geo.tracks.reading.headers import match_columns
 from geo.tracks.reading.registry import endings, format_of
 from geo.tracks.reading.tables import Columns, read_fix_table
 from geo.tracks.reading.values import typed_fixes
+from geo.wording import counted
 
 #: Supported file name endings; each may be followed by ``.gz``.
 ENDINGS = (*endings(), *TEXT_SUFFIXES, *SHEET_SUFFIXES)
@@ -38,7 +39,7 @@ ENDINGS = (*endings(), *TEXT_SUFFIXES, *SHEET_SUFFIXES)
 _CLOCKS = pd.Timedelta(days=1)
 _LATER = Text(
     "{number}个定位的时间晚于现在（如{source}第{row}行，最晚{day}），请核对设备时钟",
-    "{number} fixes are later than now (such as {source} row {row}, the last of {day}): check the clocks of the devices",
+    "{number} later than now (such as {source} row {row}, the last of {day}): check the clocks of the devices",
 )
 
 # Larger unpacked files are not tracks of one street.
@@ -169,7 +170,11 @@ def _later(frame: pd.DataFrame, now: datetime) -> list[Text]:
         return []
     first = frame[late].iloc[0]
     year = str(frame.loc[late, TIME].max())[:10]
-    return [_LATER.fill(number=int(late.sum()), source=first[SOURCE], row=first[ROW], day=year)]
+    return [
+        _LATER.fill(
+            number=amount(int(late.sum()), "fix is", "fixes are"), source=first[SOURCE], row=first[ROW], day=year
+        )
+    ]
 
 
 def _sha256(path: Path) -> str:
@@ -218,7 +223,8 @@ def _read_one(
     table, bad = typed_fixes(fixes, used, place, name=name, datum=datum or standard, zone=zone or fixes.zone)
     if table.empty:
         raise FileError(
-            f"{name}: none of {len(bad)} fixes can be used; the first (record {bad[0]['row']}) {bad[0]['reason']}"
+            f"{name}: none of {counted(len(bad), 'fix', 'fixes')} can be used; the first (record {bad[0]['row']}) "
+            f"{bad[0]['reason']}"
         )
     notices = [Text(f"{name}：{text.zh}", f"{name}: {text.en}") for text in fixes.notices]
     return table, sorted([*fixes.refused, *bad], key=lambda record: record["row"] or 0), notices
@@ -249,5 +255,5 @@ def _content(path: Path, name: str) -> tuple[str, bytes]:
         except (OSError, EOFError, zlib.error) as error:
             raise FileError(f"{name}: cannot be unpacked ({error})") from error
     if not raw.strip():
-        raise FileError(f"{name}: the file is empty ({len(raw)} bytes)")
+        raise FileError(f"{name}: the file is empty ({counted(len(raw), 'byte')})")
     return ending, raw

@@ -139,7 +139,7 @@ wangge.charts = (() => {
       this.range.value = String(all ? 0 : at);
       const sum = all ? values.reduce((a, b) => a + b, 0) : values[at];
       const when = all ? this.choice.texts.all_time : windowText(windows[at], page.language) + (windows[at].whole ? "" : page.language === "zh" ? `（${this.choice.texts.partial}）` : ` (${this.choice.texts.partial})`);
-      this.label.replaceChildren(el("b", {}, when), el("span", {}, page.language === "zh" ? `${page.format.whole(sum)} 件` : `${page.format.whole(sum)} incidents`));
+      this.label.replaceChildren(el("b", {}, when), el("span", {}, page.language === "zh" ? `${page.format.whole(sum)} 件` : `${page.format.whole(sum)} ${sum === 1 ? "incident" : "incidents"}`));
     }
 
     /** Play through the windows, starting at the first if all time or the last window was shown. */

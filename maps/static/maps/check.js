@@ -171,7 +171,7 @@ wangge.startCheck = (map) => {
     const entry = (group, k) => el("li", {}, el("button", { type: "button", id: `todo-${k}`, onclick: () => go(all.find((i) => findings.cause[i] === group.cause && findings.layer[i] === group.layer && findings.severity[i] === group.severity) ?? -1) },
       el("span", {}, el("b", {}, [say(SEVERITY[group.severity]), group.where && say(group.where)].filter(Boolean).join(" · ")), el("em", {}, named(say(group.text))))));
     return el("section", { className: "attention todo" }, el("h2", {}, t("todo"), el("small", {}, t("causes"))), el("ul", {}, ...first.map(entry)),
-      more > 0 ? el("p", { className: "cut" }, page.language === "zh" ? `另有 ${format.whole(more)} 类共 ${format.whole(count)} 处。` : `${format.whole(more)} more causes with ${format.whole(count)} findings.`) : null);
+      more > 0 ? el("p", { className: "cut" }, page.language === "zh" ? `另有 ${format.whole(more)} 类共 ${format.whole(count)} 处。` : `${format.whole(more)} more ${more === 1 ? "cause" : "causes"} with ${format.whole(count)} ${count === 1 ? "finding" : "findings"}.`) : null);
   }
 
   function levels() {

@@ -71,7 +71,7 @@ export function tellPhotos(output, report, left, then = () => {}) {
   } }, both("重新上传", "Send again"));
   const { error } = left[0];
   const told = make("p", { class: "fault", "data-left": left.length },
-    both(`${left.length}张照片未上传：${error.zh ?? error.message}`, `${left.length} photos were not sent: ${error.en ?? error.message}`), " ", again);
+    both(`${left.length}张照片未上传：${error.zh ?? error.message}`, `${left.length} ${left.length === 1 ? "photo was" : "photos were"} not sent: ${error.en ?? error.message}`), " ", again);
   output.append(told);
 }
 

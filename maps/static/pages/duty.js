@@ -94,7 +94,7 @@ function doneText(found) {
   if (found?.refused) {
     const rows = found.refused.map((row) => say(`第${row.row}行：${row.reason_zh}`, `row ${row.row}: ${row.reason}`)).join("；");
     const told = found.notices.map((one) => say(one.zh, one.en)).join("；");
-    return say(`已导入${found.added}班`, `${found.added} shifts imported`) + (rows ? say(`，未收${found.refused.length}行。`, `, ${found.refused.length} rows refused. `) + rows : "") + (told ? say("。请核对：", ". Please check: ") + told : "");
+    return say(`已导入${found.added}班`, `${found.added} ${found.added === 1 ? "shift" : "shifts"} imported`) + (rows ? say(`，未收${found.refused.length}行。`, `, ${found.refused.length} ${found.refused.length === 1 ? "row" : "rows"} refused. `) + rows : "") + (told ? say("。请核对：", ". Please check: ") + told : "");
   }
   if (found?.notices?.length) return say("已保存，请核对：", "stored; please check: ") + found.notices.map((one) => say(one.zh, one.en)).join("；");
   if (found?.left) return say("已保存，下列照片未收：", "stored; photos not taken: ") + found.left.join("；");

@@ -131,7 +131,7 @@ def test_fixes_are_deleted_by_whole_days_from_the_least_age_on(engine):
     writer = Writer(engine)
     writer.submit(as_rows(fixes(midnight - 1, midnight, midnight + HOUR_US, midnight + 5 * HOUR_US))).result(30)
     writer.close()
-    with pytest.raises(ImpossibleError, match="2 were expected"):
+    with pytest.raises(ImpossibleError, match="2 expected"):
         purge(engine, "fix", days=days, now=NOW, actor="test", dry_run=False, expected=2)
     assert purge(engine, "fix", days=days, now=NOW, actor="test", dry_run=True) == 1
     assert purge(engine, "fix", days=days, now=NOW, actor="test", dry_run=False, expected=1) == 1

@@ -17,6 +17,7 @@ from geo.tracks.columns import ACCURACY_M, LAT, LON
 from geo.tracks.reading.format import FixTable, Format
 from geo.tracks.reading.formats.point_fields import accuracy_m, accuracy_of_hdop, column_of, measured
 from geo.tracks.reading.formats.xml_elements import elements, has_root, local, text_of
+from geo.wording import counted
 
 #: Programs that write the error radius of the phone, in metres, in place of the dilution of precision.
 _RADIUS_AS_HDOP = re.compile(r"^\s*(OsmAnd|Locus)", re.IGNORECASE)
@@ -56,8 +57,11 @@ def read_gpx(raw: bytes, name: str) -> FixTable:
             others[tag] += 1
     if not rows:
         had = " and ".join(
-            f"{count} {what}"
-            for what, count in (("waypoints", others["wpt"]), ("points of planned routes", others["rtept"]))
+            counted(count, *words)
+            for words, count in (
+                (("waypoint", "waypoints"), others["wpt"]),
+                (("point of planned routes", "points of planned routes"), others["rtept"]),
+            )
             if count
         )
         raise FileError(

@@ -19,6 +19,7 @@ from geo.tracks.columns import LAT, LON, TIME
 from geo.tracks.reading.format import FixTable, Format
 from geo.tracks.reading.formats.point_fields import column_of, measured
 from geo.tracks.reading.formats.xml_elements import elements, has_root, local, text_of
+from geo.wording import counted
 
 #: Maximum unpacked size of a KML file in a KMZ, bytes; larger ones are not tracks of one street.
 MOST_BYTES = 1 << 30
@@ -54,7 +55,7 @@ def read_kml(raw: bytes, name: str) -> FixTable:
         others += left_out
         element.clear()
     if not rows:
-        had = f"; it has {others} lines or points without a time" if others else ""
+        had = f"; it has {counted(others, 'line or point', 'lines or points')} without a time" if others else ""
         raise FileError(f"{name}: has no track and no point with a time{had}; export the recorded track with its times")
     return FixTable(pd.DataFrame(rows), np.arange(1, len(rows) + 1), refused=refused, datum="WGS-84")
 
