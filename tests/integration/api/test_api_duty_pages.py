@@ -69,7 +69,7 @@ def service(tmp_path_factory, division, empty_store):
         def browse(who: str, path: str, accept: str = BROWSER):
             return client.get(path, headers={"Authorization": f"Bearer {tokens[who]}", "Accept": accept})
 
-        yield SimpleNamespace(ask=ask, browse=browse, client=client, engine=engine)
+        yield SimpleNamespace(ask=ask, browse=browse, client=client, engine=engine, tokens=tokens)
     engine.dispose()
 
 
