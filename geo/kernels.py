@@ -25,17 +25,24 @@ class Kernel:
     ----------
     function
         The function. Kernels that it calls are globals of its module.
+    allocates
+        Whether the function, or one that it calls, makes an array.
     options
         Options of ``numba.njit``.
 
     Notes
     -----
+    Numba counts the references to arrays, by an atomic addition and subtraction for each array of each tuple at each call, and at
+    each access to an attribute. For small functions this is most of the time: annealing costs a quarter without it. It is left
+    out of functions that make no array (``allocates=False``); numba refuses to compile such a function if it does.
+
     The compiled code is kept in numba's cache beside the module. That cache does not see a change of a kernel that is called from
     another module: remove ``__pycache__`` after such a change.
     """
 
-    def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
-        self.function, self._options = function, options
+    def __init__(self, function: FunctionType, options: dict[str, Any], *, allocates: bool = True) -> None:
+        self.function, self.allocates = function, allocates
+        self._options = options if allocates else options | {"_nrt": False}
         self._compiled: Any = None
         self.__name__, self.__doc__, self.__module__ = function.__name__, function.__doc__, function.__module__
         self.__qualname__, self.__wrapped__ = function.__qualname__, function
@@ -76,8 +83,10 @@ class Kernel:
         return numba.njit(cache=True, **self._options)(function)
 
 
-def kernel(**options: Any) -> Callable[[Any], Kernel]:
+def kernel(*, allocates: bool = True, **options: Any) -> Callable[[Any], Kernel]:
     """Decorator that makes a function a kernel; options are those of ``numba.njit``, except the cache, which is always on.
+
+    See :class:`Kernel` for `allocates`.
 
     >>> @kernel(nogil=True)
     ... def double(values):
@@ -88,7 +97,7 @@ def kernel(**options: Any) -> Callable[[Any], Kernel]:
     """
 
     def decorate(function: Any) -> Kernel:
-        return Kernel(function, options)
+        return Kernel(function, options, allocates=allocates)
 
     return decorate
 

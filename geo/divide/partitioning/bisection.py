@@ -66,8 +66,12 @@ class Workspace:
         self.state = np.array([self._seed], dtype=np.uint64)
 
     def with_own_state(self, number: int) -> Workspace:
-        """The same arrays with an independent random state, so that parents may be split concurrently, in any order."""
+        """The same arrays with an independent random state, so that parents may be split concurrently, in any order.
+
+        The working memory is its own, too.
+        """
         other = copy.copy(self)
+        other.net = self.net._replace(met=np.empty_like(self.net.met))
         other.state = np.random.default_rng([self._seed, number]).integers(0, 2**63, size=1, dtype=np.uint64)
         return other
 

@@ -27,8 +27,8 @@ BALANCE, CUT, SHAPE, BORDER_M, HOT, COLD, TOLERANCE, EXCESS, STEEP, SCALE, LIMIT
 #: Cost of a metre of locked border; its two sides are never in one part.
 LOCKED_COST = -1000.0
 _LOCKED = -10.0
-# Maximum number of cells searched for a detour around a narrow border.
-_NEAR = 24
+#: Maximum number of cells searched for a detour around a narrow border.
+NEAR = 24
 # Penalty factor for exceeding the proven lower bound, relative to exceeding the tolerance.
 _BEYOND = 10.0
 
@@ -48,6 +48,8 @@ class Net(NamedTuple):
         bool: cells that never move.
     home, stay
         Present part of a cell (-1: none), and the cost of another part.
+    met
+        Working memory for the search of a detour, :data:`NEAR` long; one for each thread.
     """
 
     indptr: Ints
@@ -62,6 +64,7 @@ class Net(NamedTuple):
     fixed: npt.NDArray[np.bool_]
     home: Ints
     stay: Floats
+    met: Ints
 
 
 class Scope(NamedTuple):
@@ -109,16 +112,16 @@ class Goal(NamedTuple):
     house: Ints
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, allocates=False)
 def label_of(v: int, scope: Scope) -> int:
     """Part of a cell, -1 outside the parent."""
     return scope.part[v] if v >= 0 and scope.group[v] == scope.parent else -1
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, allocates=False)
 def _has_detour(net: Net, a: int, b: int, v: int, p: int, scope: Scope, least_m: float) -> bool:
     """Whether `a` and `b` are connected nearby in part `p` without `v`, through borders of at least `least_m`."""
-    met = np.empty(_NEAR, dtype=np.int64)
+    met = net.met
     met[0] = a
     count, at = 1, 0
     while at < count:
@@ -133,13 +136,13 @@ def _has_detour(net: Net, a: int, b: int, v: int, p: int, scope: Scope, least_m:
             known = False
             for k in range(count):
                 known = known or met[k] == u
-            if not known and count < _NEAR:
+            if not known and count < NEAR:
                 met[count] = u
                 count += 1
     return False
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, allocates=False)
 def is_simple(net: Net, v: int, p: int, q: int, scope: Scope, least_m: float) -> bool:
     """Whether `v` may move from part `p` to part `q`.
 
@@ -171,7 +174,7 @@ def is_simple(net: Net, v: int, p: int, q: int, scope: Scope, least_m: float) ->
     return not (narrow and least_m > 0.0) or _keeps_width(net, v, p, scope, least_m)
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, allocates=False)
 def _keeps_width(net: Net, v: int, p: int, scope: Scope, least_m: float) -> bool:
     """Whether every narrow border between neighbours of `v` in part `p` has a detour without `v`."""
     start, stop = net.indptr[v], net.indptr[v + 1]
@@ -225,7 +228,7 @@ def grow(
     return held >= needed[0]
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, allocates=False)
 def _roundness(area: float, sx: float, sy: float, second: float) -> float:
     """Moment of inertia over that of a disc of the same area, minus one; 0 for a disc, 0.047 for a square."""
     if area <= 0.0:
@@ -242,7 +245,7 @@ def tally(net: Net, members: Ints, part: Ints, count: int) -> Floats:
     return sums
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, allocates=False)
 def shift(net: Net, row: Floats, v: int, sign: float) -> None:
     """Add a cell to the sums of a part, or remove it (`sign` -1)."""
     x, y, a = net.xy[v, 0], net.xy[v, 1], net.area[v]
@@ -255,7 +258,7 @@ def shift(net: Net, row: Floats, v: int, sign: float) -> None:
     row[6] += sign * net.load[v]
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, allocates=False)
 def energy_of(row: Floats, target: float, rules: Floats) -> float:
     """Cost of the weight and the shape of one part."""
     off = (row[0] - target) / target

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geo.divide.partitioning.adjacency import Graph
-from geo.divide.partitioning.moves import Net
+from geo.divide.partitioning.moves import NEAR, Net
 
 Floats = npt.NDArray[np.float64]
 
@@ -137,4 +137,5 @@ class Cells:
             np.zeros(n, dtype=np.bool_),
             np.full(n, -1, dtype=np.int64),
             np.zeros(n),
+            np.empty(NEAR, dtype=np.int64),
         )

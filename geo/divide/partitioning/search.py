@@ -28,12 +28,17 @@ _NOISE = 1e-9
 
 
 class _Task(NamedTuple):
-    """Search problem: weight of each cell in parts, adjacency, cells in descending order of weight, and number of parts."""
+    """Search problem: weight of each cell in parts, adjacency, cells in descending order of weight, number of parts.
+
+    `free` and `queue` are working memory, one entry per cell.
+    """
 
     share: Floats
     beside: Bools
     order: Ints
     parts: int
+    free: Bools
+    queue: Ints
 
 
 class _Levels(NamedTuple):
@@ -129,7 +134,7 @@ def search(
     """
     n = len(share)
     order = np.argsort(-share, kind="mergesort").astype(np.int64)
-    task = _Task(share, beside, order, parts)
+    task = _Task(share, beside, order, parts, np.empty(n, dtype=np.bool_), np.empty(n, dtype=np.int64))
     levels = _Levels(
         np.empty((parts, n + 1), dtype=np.int64),
         np.zeros((parts, n + 2)),
@@ -165,7 +170,7 @@ def search(
     return float(best), label, tried
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, allocates=False)
 def _add(part: int, u: int, now: float, task: _Task, levels: _Levels, owner: Ints) -> None:
     """Add a cell to a part that then weighs `now`, and append its free neighbours to the list."""
     depth = levels.depth[part]
@@ -183,7 +188,7 @@ def _add(part: int, u: int, now: float, task: _Task, levels: _Levels, owner: Int
     levels.depth[part] = depth
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, allocates=False)
 def _next(part: int, levels: _Levels, owner: Ints) -> tuple[int, int]:
     """The next cell to try, and its part; connected sets are enumerated once each; (-1, -1) when finished.
 
@@ -205,11 +210,12 @@ def _next(part: int, levels: _Levels, owner: Ints) -> tuple[int, int]:
     return -1, -1
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, allocates=False)
 def _rest_suffices(left: int, task: _Task, owner: Ints, best: float) -> bool:
     """Whether the components of free cells could be divided among `left` parts."""
-    n = len(owner)
-    seen, queue = np.zeros(n, dtype=np.bool_), np.empty(n, dtype=np.int64)
+    n, seen, queue = len(owner), task.free, task.queue
+    for s in range(n):
+        seen[s] = False
     fewest = most = 0
     for s in range(n):
         if owner[s] >= 0 or seen[s]:
@@ -235,7 +241,7 @@ def _rest_suffices(left: int, task: _Task, owner: Ints, best: float) -> bool:
     return fewest <= left <= most
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, allocates=False)
 def _heaviest_free(task: _Task, owner: Ints) -> int:
     for v in task.order:
         if owner[v] < 0:
