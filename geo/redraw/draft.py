@@ -214,8 +214,6 @@ class Draft:
         if self.rows.locked and not isinstance(edit, kinds.Lock | kinds.Unlock):
             touched = sides(plan.redraw.before)
             touched |= {amend.code for amend in plan.amends}
-            if isinstance(edit, kinds.Transfer):
-                touched.add(edit.to)
             self.rows.require_unlocked(touched)
         if self.outline_locked:
             require_locked_outline(plan.redraw)

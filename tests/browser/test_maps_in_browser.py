@@ -409,6 +409,21 @@ def test_a_kind_and_a_week_are_counted_anew(page, files) -> None:
     page.locator("#time [data-span=all]").click()
     page.locator(".kinds tr.chosen button").click()
     assert big.inner_text() == "60"
+    # Each choice in the bar of time is undone by the browser's Back button, and a drag as one.
+    for address in ("&kind=1&span=all", "&kind=1&span=week&window=1"):
+        page.go_back()
+        page.wait_for_url(f"**{address}")
+    page.wait_for_selector("#time output b:text('2026年3月2日至3月8日')")
+    before = page.evaluate("history.length")
+    slider = page.locator("#when").bounding_box()
+    page.mouse.move(slider["x"] + 3, slider["y"] + slider["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(slider["x"] + slider["width"] - 3, slider["y"] + slider["height"] / 2, steps=8)
+    page.mouse.up()
+    assert page.locator("#when").input_value() == page.locator("#when").get_attribute("max")
+    assert page.evaluate("history.length") <= before
+    page.go_back()
+    page.wait_for_selector("#time output b:text('2026年3月2日至3月8日')")
 
 
 def test_incidents_open_on_the_latest_whole_week_and_half_weeks_look_so(page, files) -> None:
@@ -563,6 +578,16 @@ def test_check_map_hides_kinds_and_speaks_english(page, files) -> None:
     left = page.locator(".findings li").count()
     assert left < n
     assert "空洞" not in page.locator(".findings ul").inner_text()
+    # The choice can be sent, and is undone by the browser's Back button.
+    assert page.url.endswith("#hide=gap")
+    page.go_back()
+    assert page.locator("#kind-gap").is_checked()
+    assert page.locator(".findings li").count() == n
+    page.go_forward()
+    page.reload()
+    page.wait_for_selector("html[data-ready=yes]")
+    assert not page.locator("#kind-gap").is_checked()
+    assert page.locator(".findings li").count() == left
     page.get_by_role("button", name="English").click()
     panel = page.locator("#panel").inner_text()
     assert "Wrong count" in panel
@@ -673,6 +698,34 @@ def test_names_neither_collide_nor_are_cut_and_are_there(page, files, address, w
     named = " ".join(page.locator(".label").all_inner_texts())
     if address != "level=3":
         assert all(name in named for name in ("长营社区", "晓庄社区", "万寿村社区", "创业园"))
+
+
+def test_a_turn_of_the_wheel_makes_the_labels_on_the_screen_once(page, files) -> None:
+    show(page, files["heat"], "level=3&by=incidents&span=all")
+    page.evaluate(
+        """() => {
+            const { theme, map } = wangge.page, { label } = theme;
+            window.labelled = [];
+            theme.label = (cell, room) => { window.labelled.push(cell); return label(cell, room); };
+            map.once("moveend", () => { document.documentElement.dataset.turned = "yes"; });
+        }"""
+    )
+    street = page.locator(".folium-map").bounding_box()
+    page.mouse.move(street["x"] + street["width"] / 2, street["y"] + street["height"] / 2)
+    page.mouse.wheel(0, -240)
+    page.wait_for_selector("html[data-turned=yes]")
+    shown, made, once = page.evaluate(
+        """() => {
+            const { inView, map } = wangge.page, { x: width, y: height } = map.getSize();
+            const inside = inView.filter((cell) => {
+                const { x, y } = map.latLngToContainerPoint(cell.centre);
+                return x > 0 && y > 0 && x < width && y < height;
+            });
+            return [inside.length, window.labelled.length, new Set(window.labelled).size];
+        }"""
+    )
+    assert 0 < shown < page.evaluate("wangge.page.inView.length") / 2
+    assert (made, once) == (shown, shown)
 
 
 def in_print(page, tmp_path) -> np.ndarray:  # type: ignore[no-untyped-def]

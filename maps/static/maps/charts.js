@@ -91,7 +91,10 @@ wangge.charts = (() => {
 
   const PLAY_MS = 800;
 
-  /** choice: { spans, span, at, windows, values, texts, choose(span, at) }; redrawn whenever anything except `at` changes. */
+  /**
+   * choice: { spans, span, at, windows, values, texts, choose(span, at, push) }; redrawn whenever anything except `at` changes. The Back
+   * button undoes a choice with `push`: a drag and a playing are undone at once.
+   */
   class TimeBar {
     constructor(page) {
       this.page = page;
@@ -115,7 +118,8 @@ wangge.charts = (() => {
       const chart = svg("svg", { class: "series", viewBox: "0 0 1000 40", preserveAspectRatio: "none", role: "img", "aria-label": choice.texts.series }, ...this.rects,
         ...values.map((_, i) => svg("rect", { x: i * wide, y: 0, width: wide, height: 40, fill: "transparent", onclick: () => choice.choose(choice.barSpan, i) })));
       this.range = el("input", { type: "range", id: "when", min: 0, max: windows.length - 1, step: 1, disabled: all, "aria-label": choice.texts.when,
-        oninput: (event) => { this.stop(); this.choice.choose(choice.barSpan, Number(event.target.value)); } });
+        onchange: () => { this.moving = false; },
+        oninput: (event) => { this.stop(); this.choice.choose(choice.barSpan, Number(event.target.value), !this.moving); this.moving = true; } });
       this.play = el("button", { type: "button", className: "play", "aria-label": choice.texts.play, title: choice.texts.play, onclick: () => (this.timer ? this.stop() : this.run()) }, this.timer ? "❚❚" : "▶");
       this.label = el("output", { htmlFor: "when" });
       const spans = ["all", ...choice.spans].map((span) => el("button", { type: "button", "data-span": span, "aria-pressed": String(span === choice.span), onclick: () => { this.stop(); choice.choose(span); } }, choice.texts[span]));
@@ -144,13 +148,13 @@ wangge.charts = (() => {
 
     /** Play through the windows, starting at the first if all time or the last window was shown. */
     run() {
-      const step = () => {
+      const step = (push = false) => {
         const { at, span, barSpan, windows, choose } = this.choice;
         if (span !== "all" && at === windows.length - 1) return this.stop();
-        choose(barSpan, span === "all" ? 0 : at + 1);
+        choose(barSpan, span === "all" ? 0 : at + 1, push);
       };
-      this.timer = setInterval(step, PLAY_MS);
-      if (this.choice.at === this.choice.windows.length - 1) this.choice.choose(this.choice.barSpan, 0); else step();
+      this.timer = setInterval(() => step(), PLAY_MS);
+      if (this.choice.at === this.choice.windows.length - 1) this.choice.choose(this.choice.barSpan, 0); else step(true);
       this.play.textContent = "❚❚";
     }
 

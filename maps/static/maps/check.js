@@ -194,6 +194,7 @@ wangge.startCheck = (map) => {
   function toggle(name, on) {
     if (on) page.hidden.delete(name); else page.hidden.add(name);
     if (page.at >= 0 && page.hidden.has(findings.kind[page.at])) { page.at = -1; chosenLayer.clearLayers(); }
+    writeAddress();
     drawFindings();
     drawPanel();
   }
@@ -245,16 +246,18 @@ wangge.startCheck = (map) => {
   function readAddress() {
     const address = new URLSearchParams(location.hash.slice(1)), at = Number(address.get("finding") ?? 0) - 1;
     page.language = address.get("lang") === "en" ? "en" : "zh";
-    page.at = Number.isInteger(at) && at >= 0 && at < all.length ? at : -1;
+    page.hidden = new Set((address.get("hide") ?? "").split(" ").filter((name) => name in kinds));
+    page.at = shown().includes(at) ? at : -1;
   }
 
   function writeAddress() {
     const address = new URLSearchParams();
     if (page.language !== "zh") address.set("lang", page.language);
     if (page.at >= 0) address.set("finding", String(page.at + 1));
+    if (page.hidden.size) address.set("hide", [...page.hidden].sort().join(" "));
     wangge.paperInto(address);
     const hash = `#${address}`;
-    // A finding that was chosen is left again by the browser's Back button.
+    // The browser's Back button undoes the choice of a finding and of a kind.
     if (document.documentElement.dataset.ready === "yes" && hash.slice(1) !== location.hash.slice(1)) history.pushState(null, "", hash);
     else history.replaceState(null, "", hash);
   }

@@ -254,7 +254,7 @@ wangge.startHeat = (map) => {
     page.recolour(push);
   }
   const chooseKind = (kind) => change({ kind: kind === chosen.kind ? -1 : kind }, true);
-  const chooseTime = (span, at) => change({ span, at: at ?? lastWhole(span) });
+  const chooseTime = (span, at, push = true) => change({ span, at: at ?? lastWhole(span) }, push);
   function chooseDay(at) {
     if (chosen.span === "day" && chosen.at === at) return chooseTime("all", 0);
     chooseTime("day", at);

@@ -282,7 +282,8 @@ Object.assign(wangge, (() => {
     drawLabels() {
       const metre = this.map.options.crs.scale(this.map.getZoom()) / (40075016.7 * Math.cos((this.street.centre[0] * Math.PI) / 180));
       const labels = (this.labels = new wangge.Labels(this.labelLayer)), wanted = [];
-      for (const cell of this.inView) {
+      // A name of a community may reach into the view; other labels stand on their cell.
+      for (const cell of this.inView) if (cell.level === 1 || this.onScreen(this.map.latLngToContainerPoint(cell.centre))) {
         const room = cell.radius * metre, label = this.theme.label(cell, room);
         if (label) wanted.push({ cell, room, ...label });
       }
@@ -296,6 +297,8 @@ Object.assign(wangge, (() => {
       wangge.drawRoadNames(this);
       labels.show();
     }
+
+    onScreen({ x, y }) { return x > 0 && y > 0 && x < this.labels.width && y < this.labels.height; }
 
     /** Place the name of every community before longer texts. */
     reserveNames(labels) {
@@ -326,8 +329,8 @@ Object.assign(wangge, (() => {
     place(label) {
       if (label.box) return this.enlarge(label);
       const { cell, room, lines, short, plate, quiet } = label;
-      const point = this.map.latLngToContainerPoint(cell.centre), inside = point.x > 0 && point.y > 0 && point.x < this.labels.width && point.y < this.labels.height;
-      if (!inside) return;
+      const point = this.map.latLngToContainerPoint(cell.centre);
+      if (!this.onScreen(point)) return;
       for (const variant of [lines, short]) {
         if (!variant?.length) continue;
         const reach = cell.level === 1 ? Math.max(room * 1.3, 26) : 0;

@@ -40,6 +40,7 @@ def gis(published, division):
         for name, grant in (
             ("admin", Grant(Role.ADMINISTRATOR)),
             ("clerk", Grant(Role.CLERK)),
+            ("local", Grant(Role.CLERK, second[:12])),
             ("officer", Grant(Role.OFFICER, second)),
             ("checker", Grant(Role.CHECKER)),
             ("resident", Grant(Role.RESIDENT)),
@@ -126,7 +127,9 @@ def test_an_incident_is_created_changed_and_taken_back(gis):
     # Content sent back unchanged, including rounded coordinates, is no correction.
     same = gis.client.put(one, content=stored.content, headers={**gis.heads["clerk"], **GEOJSON})
     assert same.status_code == 204
-    assert gis.client.get(one, headers=gis.heads["clerk"]).json()["properties"]["corrections"] == 0
+    again = gis.client.get(one, headers=gis.heads["clerk"])
+    assert again.json()["properties"]["corrections"] == 0
+    assert again.headers["content-crs"] == "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
     # Another place and another text; the address is removed.
     moved = {
         **content,
@@ -242,6 +245,23 @@ def test_rights_of_cells_hold_for_editing(gis):
     assert gis.client.delete(f"{ITEMS}/{foreign}").status_code == 401
     assert "POST" not in gis.client.options(ITEMS, headers=gis.heads["checker"]).headers["allow"]
     assert "DELETE" not in gis.client.options(f"{ITEMS}/{foreign}", headers=gis.heads["officer"]).headers["allow"]
+    # A clerk of one community corrects the incidents there, and moves none out of it or from outside into it.
+    own = mine["features"][0]["id"]
+    patch = {**gis.heads["local"], "Content-Type": "application/merge-patch+json"}
+
+    def change(key, **content):
+        return gis.client.patch(f"{ITEMS}/{key}", content=json.dumps(content), headers=patch).status_code
+
+    assert change(own, properties={"text": "已核实"}) == 204
+    assert change(own, geometry=outside["geometry"]) == 403
+    assert change(foreign, properties={"text": "已核实"}) == 403
+    assert change(foreign, geometry=inside["geometry"]) == 403
+    assert change(own, properties={"number": "X"}) == 422, "the number of an incident is never changed"
+    found = {f["id"]: (f["properties"]["text"], f["properties"]["third"]) for f in read(gis)["features"]}
+    assert found == {
+        own: ("已核实", gis.division.third["code"].iloc[0]),
+        foreign: ("井盖缺失", gis.division.third["code"].iloc[35]),
+    }
 
 
 def test_incidents_are_selected_by_time_box_and_filter(gis):
@@ -257,6 +277,7 @@ def test_incidents_are_selected_by_time_box_and_filter(gis):
     assert numbers("datetime=../2026-03-01T16:00:00Z") == ["N0", "N1"]
     assert numbers("datetime=2026-03-01T15:59:59Z") == ["N0"]
     assert numbers("number=N1") == ["N1"]
+    assert numbers("address=") == [], "unknown is not empty"
     assert numbers("filter=T_INTERSECTS(reported_at,DATE('2026-03-02'))") == ["N1", "N2"]
     x, y = feature(gis, 1)["geometry"]["coordinates"]
     assert numbers(f"bbox={x - 1e-6},{y - 1e-6},{x + 1e-6},{y + 1e-6}") == ["N1"]

@@ -147,6 +147,8 @@ def test_pages_give_every_feature_once(ogc, division):
     assert (offset_of(last, "next"), offset_of(last, "prev")) == (None, "18")
     assert offset_of(items(ogc, "limit=9&offset=26"), "next") == "35"
     assert offset_of(items(ogc, "limit=7&offset=3"), "prev") == "0"
+    # Each half of a box over the antimeridian counts.
+    assert [items(ogc, f"bbox={box}")["numberMatched"] for box in ("118,31,-170,33", "170,31,119.5,33")] == [36, 36]
     assert items(ogc, "limit=999999999999")["numberReturned"] == 36
     assert items(ogc, "offset=40")["numberReturned"] == 0
 
