@@ -57,9 +57,10 @@ def _counter_clockwise(
     if len(start) == 1:
         return np.empty(0, dtype=bool)
     x, y = (xy - np.repeat(xy[start[:-1]], np.diff(start), axis=0)).T
-    cross = np.append(x[:-1] * y[1:] - x[1:] * y[:-1], 0.0)
-    cross[start[1:] - 1] = 0.0
-    area, scale = np.add.reduceat(cross, start[:-1]), np.add.reduceat(np.abs(cross), start[:-1])
+    one, two = np.append(x[:-1] * y[1:], 0.0), np.append(x[1:] * y[:-1], 0.0)
+    one[start[1:] - 1] = two[start[1:] - 1] = 0.0
+    # The products of a needle are much larger than their difference.
+    area, scale = np.add.reduceat(one - two, start[:-1]), np.add.reduceat(np.abs(one) + np.abs(two), start[:-1])
     left: npt.NDArray[np.bool_] = area > 0
     for i in np.flatnonzero(np.abs(area) <= 1e-9 * scale):
         ring = shapely.get_exterior_ring(polygons[i]) if i < len(polygons) else rings[i - len(polygons)]
