@@ -103,7 +103,7 @@ def require_same_site(request: Request) -> None:
     origin = request.headers.get("origin")
     foreign = site is not None and site not in ("same-origin", "none")
     if not foreign and origin is not None:
-        foreign = origin == "null" or urlsplit(origin).netloc != request.headers.get("host", "")
+        foreign = urlsplit(origin).netloc != request.headers.get("host", "")
     if foreign:
         raise DeniedError(
             "this request was sent by a page of another site; open the page of this service and try again"

@@ -103,7 +103,7 @@ def test_every_ledger_is_a_page_with_its_own_columns(kind: LedgerKind) -> None:
     assert "李喆" in text
 
 
-@pytest.mark.parametrize("rows", [0, 1, 11, 12, 13, 14, 15, 26, 27, 28, 29, 30])
+@pytest.mark.parametrize("rows", [0, 1, 2, 11, 12, 13, 14, 15, 26, 27, 28, 29, 30])
 def test_signatures_stand_with_a_row(rows: int) -> None:
     shown = pages(ledger_pdf(ledger(LedgerKind.A, rows, "车辆占用消防通道多日" * 3)))
     assert "责任人：" in shown[-1]

@@ -137,6 +137,20 @@ def test_the_worst_findings_are_drawn_and_errors_are_counted_apart(monkeypatch: 
     assert data["todo"]["more"] == len(report.groups()) - len(data["todo"]["first"])
 
 
+def test_of_very_many_cells_those_beside_a_finding_are_drawn_also_in_degrees() -> None:
+    x, y = np.meshgrid(118.0 + 0.001 * np.arange(111), 32.0 + 0.001 * np.arange(111))
+    cells = gpd.GeoDataFrame(geometry=shapely.box(x, y, x + 0.001, y + 0.001).ravel(), crs="EPSG:4326")
+    assert len(cells) > check_page.MOST_CELLS
+    place = gpd.GeoSeries([shapely.Point(118.0505, 32.0505)], crs="EPSG:4326")
+    shown = gpd.GeoDataFrame({"cells": [()]}, geometry=place)
+    drawn = check_page._ground(cells, shown)
+    # 60 m are 0.00054 degrees: the cell of the finding, and those beyond its sides.
+    assert len(drawn) == 9
+    assert drawn.geometry.contains(place.iloc[0]).any()
+    metric = check_page._ground(cells.to_crs(4549), shown)
+    assert len(metric) == 9
+
+
 def test_the_sign_of_a_finding_stands_in_its_largest_piece() -> None:
     small, large = shapely.box(0, 0, 1, 1), shapely.box(10, 0, 20, 10)
     for pieces in ((small, large), (large, small)):

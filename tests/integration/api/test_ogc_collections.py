@@ -90,6 +90,7 @@ def test_nothing_but_the_layers_is_public(gis):
     }
     assert names["resident"] == set()
     assert names["clerk"] == {"incidents", "hotspots"}
+    assert gis.client.get("/ogc/collections/incidents/tiles", headers=gis.heads["clerk"]).status_code == 404
     assert names["checker"] == {"incidents", "hotspots", "verdicts", "coverage"}
     schema = gis.client.get("/ogc/collections/incidents/schema", headers=gis.heads["clerk"]).json()
     assert not {"account_id", "reporter", "phone", "person"} & set(schema["properties"])

@@ -255,6 +255,8 @@ def test_a_version_is_kept_for_ever_and_the_current_one_is_asked_for_again(ogc):
         again = ogc.client.get(str(answer.url), headers={"If-None-Match": answer.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
     assert fixed.headers["etag"] != current.headers["etag"]
+    other = ogc.client.get("/ogc/collections/third/items?limit=8", headers={"If-None-Match": current.headers["etag"]})
+    assert other.status_code == 200, "another page is another answer"
 
 
 @pytest.mark.parametrize("query", ["", "limit=5", "bbox=118,32,119,33"])
