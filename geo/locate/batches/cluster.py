@@ -54,7 +54,9 @@ def on_cluster(address: str, index: GridIndex, *, workers: int | None = None) ->
         raise FileError("a cluster needs Dask: pip install wangge[cluster]") from error
     if address == "local":
         with (
-            _made(distributed.LocalCluster, n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+            _made(
+                distributed.LocalCluster, n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+            ) as cluster,
             _made(distributed.Client, cluster) as client,
         ):
             yield OnDask(client, index)

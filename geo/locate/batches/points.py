@@ -231,7 +231,7 @@ def judge(checks: list[ChunkCheck], source: Source, reading: Reading, index: Gri
     """Raise errors that concern the points in general; return messages about errors in some rows.
 
     Rows with unreadable coordinates or times stay without a cell or an interval if they are at most half of all rows: one
-    message per reason, with their number and the first ten.
+    message per reason and file, with their number and the first ten.
 
     Raises
     ------
@@ -264,7 +264,7 @@ def _crs_advice(what: Text) -> str:
 
 
 def _row_errors(checks: list[ChunkCheck], names: list[str], first_rows: list[int]) -> list[str]:
-    """Messages about errors in some rows, one per reason; raised if most rows are affected."""
+    """Messages about errors in some rows, one per reason and file; raised if most rows are affected."""
     total = sum(check.rows for check in checks)
     found: dict[Text, list[tuple[int, Fault]]] = {}
     for part, check in enumerate(checks):
@@ -278,17 +278,26 @@ def _row_errors(checks: list[ChunkCheck], names: list[str], first_rows: list[int
         if number > total / 2:
             advice = _ADVICE.get(what, "") or _crs_advice(what)
             raise fault.kind(f"{where}: {what.en}: {fault.shown}{advice}; so are {number:,} of {counted(total, 'row')}")
-        rows = [f"{first_rows[k] + row}" for k, one in faults for row in one.rows][:_NAMED]
-        shown = listed([*rows, *[""] * (number - len(rows))], _NAMED)
-        notices.append(
-            f"{names[part]}: "
-            f"{_SOME_ROWS.fill(number=amount(number, 'row gets', 'rows get'), what=what, rows=shown, shown=fault.shown)}"
-        )
+        files: dict[str, list[tuple[int, Fault]]] = {}
+        for k, one in faults:
+            files.setdefault(names[k], []).append((k, one))
+        notices += [_some_rows(name, what, mine, first_rows) for name, mine in files.items()]
     for part, check in enumerate(checks):
         if check.unclosed:
             unclosed = [first_rows[part] + row for row in check.unclosed]
             notices.append(f"{names[part]}: {UNCLOSED_ROWS.fill(rows=listed(unclosed, _NAMED))}")
     return notices
+
+
+def _some_rows(name: str, what: Text, faults: list[tuple[int, Fault]], first_rows: list[int]) -> str:
+    """Message about rows of one file with one error; `faults` with the number of their part."""
+    number = sum(fault.number for _, fault in faults)
+    rows = [f"{first_rows[part] + row}" for part, fault in faults for row in fault.rows][:_NAMED]
+    shown = listed([*rows, *[""] * (number - len(rows))], _NAMED)
+    text = _SOME_ROWS.fill(
+        number=amount(number, "row gets", "rows get"), what=what, rows=shown, shown=faults[0][1].shown
+    )
+    return f"{name}: {text}"
 
 
 def _rows_before(checks: list[ChunkCheck], source: Source) -> tuple[list[str], list[int]]:
