@@ -20,7 +20,9 @@ from geo.locate import GridIndex
 from geo.locate.batches.counting import Result, Sums
 from geo.locate.batches.hours import NO_TIME, starts_of, text_of
 from geo.locate.batches.parts import _even_cut, open_source, read_chunk
+from geo.locate.edges import edges_of
 from geo.locate.persistence import MAGIC
+from geo.locate.raster import rasterize
 
 E0, N0 = 388_000.0, 3_554_000.0
 METRES = PointColumns(x="east", y="north", crs="EPSG:4549")
@@ -96,6 +98,13 @@ def test_points_without_either_coordinate_are_unusable_and_not_outside(cells_fil
         done, _ = located(tmp_path, text, cells_file, target=target, counts_path=tmp_path / "c.csv")
         assert (done.points, done.located, done.outside, done.unusable) == (5, 1, 1, 3)
         assert (done.cells, done.cells_hit) == (9, 1)
+
+
+def test_a_point_of_a_layer_without_northing_is_unusable(cells_file, tmp_path):
+    shapes = [shapely.Point(E0 + 10, N0 + 20), shapely.Point(E0 + 10, np.nan), shapely.Point(E0 - 10, N0 + 20)]
+    gpd.GeoDataFrame(geometry=shapes, crs=4549).to_parquet(tmp_path / "in.parquet")
+    done, _ = located(tmp_path, None, cells_file, PointColumns(), "in.parquet")
+    assert (done.points, done.located, done.outside, done.unusable) == (3, 1, 1, 1)
 
 
 def test_sums_of_many_parts_are_those_of_all():
@@ -346,8 +355,8 @@ def test_negative_zero_is_zero():
     assert len(index.cross([-5.0], [5.0], [5.0], [5.0]).cell) == 2
 
 
-def test_a_layer_as_thin_as_a_line_has_a_raster():
-    thin = gpd.GeoDataFrame(
-        {"code": ["a", "b"]}, geometry=[shapely.box(0, 0, 1e5, 1e-3), shapely.box(0, 1e-3, 1e5, 2e-3)], crs=4549
-    )
-    assert GridIndex(thin).locate([5e4, 5e4, 5e4], [5e-4, 1.5e-3, 5e-3]).tolist() == [0, 1, -1]
+def test_a_layer_as_thin_as_a_line_has_at_most_twenty_thousand_pixels_a_side():
+    shapes = np.array([shapely.box(0, 0, 1e5, 1e-3), shapely.box(0, 1e-3, 1e5, 2e-3)], dtype=object)
+    assert max(rasterize(edges_of(shapes, np.arange(2))[0]).pixels.shape) <= 20_004
+    index = GridIndex(gpd.GeoDataFrame({"code": ["a", "b"]}, geometry=shapes, crs=4549))
+    assert index.locate([5e4, 5e4, 5e4], [5e-4, 1.5e-3, 5e-3]).tolist() == [0, 1, -1]
