@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
+from geo.divide.blocks import barriers as linework
 from geo.divide.blocks.atoms import Atoms, draw_atoms
 from geo.divide.blocks.street_blocks import Blocks, draw_blocks
 from geo.errors import ColumnError, InputError
@@ -210,3 +211,29 @@ def test_open_ground_is_cut_into_pieces_of_the_size_asked_for():
     atoms = atoms_of(blocks_of(), NOTHING, open_m=60.0)
     assert 50 < len(atoms.polygons) < 95
     assert np.median(shapely.area(atoms.polygons)) == pytest.approx(3600, rel=0.35)
+
+
+def test_lines_are_united_only_for_pieces_that_enclose_ground(monkeypatch):
+    # Ninety loose stretches of road; each was united with all others before it was known that it encloses nothing.
+    loose = [
+        ("residential", f"LINESTRING ({x} {y}, {x + 25} {y + 3})")
+        for x in range(40, 560, 56)
+        for y in range(60, 330, 32)
+    ]
+    ring = ("residential", "LINESTRING (300 345, 330 345, 330 365, 300 365, 300 345)")
+    ways = roads(("primary", "LINESTRING (0 30, 600 30)"), *loose)
+    united: list[int] = []
+    whole = shapely.union_all
+
+    def counted(shapes, *rest, **options):
+        united.append(len(shapes))
+        return whole(shapes, *rest, **options)
+
+    monkeypatch.setattr(linework.shapely, "union_all", counted)
+    assert len(blocks_of(ways).polygons) == 2
+    without = sum(united)
+    assert without < 10 * len(ways)
+    united.clear()
+    # A ring is joined to the rest, for which all other lines are united once.
+    blocks_of(roads(("primary", "LINESTRING (0 30, 600 30)"), *loose, ring))
+    assert without + len(ways) <= sum(united) < without + 2 * len(ways)
