@@ -191,3 +191,67 @@ def test_one_area_as_frame_series_and_geometry() -> None:
             as_area(wrong, frame.crs, "outline")
     with pytest.raises(CrsError, match="outline"):
         as_area(gpd.GeoSeries([shape]), frame.crs, "outline")
+
+
+#: Columns that the KML driver takes for elements, merges or writes so that no program reads the file.
+HARD_COLUMNS = {
+    "id": ["A-1", "A-2"],
+    "begin": ["早", "晚"],
+    "end": ["x", "y"],
+    "visibility": ["good", "poor"],
+    "model": [7, 8],
+    "tilt": ["1", "2"],
+    "icon": ["a", "b"],
+    "drawOrder": ["c", "d"],
+    "altitudeMode": ["low", "high"],
+    "Street": ["Main", "High"],
+    "street": ["1", "2"],
+    'Nr. "a" & <b>': ["p", "q"],
+    "text": ["a]]>b", "&amp; <i>"],
+    "long": [2**53 + 1, 2**60],
+}
+
+
+def test_kml_keeps_columns_that_are_named_like_its_elements(tmp_path: Path) -> None:
+    shapes = [shapely.box(118.8 + i, 32, 118.801 + i, 32.001) for i in range(2)]
+    frame = gpd.GeoDataFrame({"name": ["甲", "乙"], **HARD_COLUMNS}, geometry=shapes, crs=4326)
+    write_layer(frame, tmp_path / "a.kml")
+    space = "{http://www.opengis.net/kml/2.2}"
+    marks = list(ET.parse(tmp_path / "a.kml").iter(f"{space}Placemark"))
+    assert [mark.findtext(f"{space}name") for mark in marks] == ["甲", "乙"]
+    for k, mark in enumerate(marks):  # by the XML alone, without GDAL
+        data = {one.get("name"): one.text for one in mark.iter(f"{space}SimpleData")}
+        assert data == {column: str(values[k]) for column, values in HARD_COLUMNS.items()}
+    back = read_layer(tmp_path / "a.kml")
+    for column, values in HARD_COLUMNS.items():
+        assert [str(value) for value in back[column]] == [str(value) for value in values], column
+
+
+def test_kml_leaves_out_what_xml_cannot_hold_and_says_so(tmp_path: Path) -> None:
+    frame = gpd.GeoDataFrame(
+        {"a": ["x\x0by", "z"], "name": [3, 4]}, geometry=[shapely.Point(118.8, 32.1)] * 2, crs=4326
+    )
+    with pytest.warns(WanggeWarning, match="1 value has control characters, which XML cannot hold"):
+        write_layer(frame, tmp_path / "a.kml")
+    back = read_layer(tmp_path / "a.kml")
+    assert back["a"].tolist() == ["xy", "z"]
+    assert back["name"].tolist() == [3, 4]  # a number is no label
+
+
+def test_kml_times_stay_times_of_the_placemark(tmp_path: Path) -> None:
+    times = pd.to_datetime(["2026-03-02T01:00:00", "2026-03-03T01:00:00"])
+    write_layer(
+        gpd.GeoDataFrame({"begin": times}, geometry=[shapely.Point(118.8, 32.1)] * 2, crs=4326), tmp_path / "a.kml"
+    )
+    assert (tmp_path / "a.kml").read_text().count("<TimeSpan>") == 2
+
+
+def test_a_second_geometry_is_left_out_and_told(tmp_path: Path) -> None:
+    frame = gpd.GeoDataFrame({"a": [1]}, geometry=[shapely.Point(118.8, 32.1)], crs=4326)
+    frame["centre"] = frame.geometry.to_crs(4549)
+    for name in ("a.geojson", "a.gpkg", "a.kml", "a.shp", "a.fgb"):
+        with pytest.warns(WanggeWarning, match=f"{name}: holds one geometry per row; the columns centre are left out"):
+            write_layer(frame, tmp_path / name)
+        assert "centre" not in gpd.read_file(tmp_path / name)
+    write_layer(frame, tmp_path / "a.parquet")
+    assert gpd.read_parquet(tmp_path / "a.parquet")["centre"].crs == "EPSG:4549"

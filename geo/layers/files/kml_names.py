@@ -32,6 +32,8 @@ _TAKEN = {
     "tessellate",
     "extrude",
     "visibility",
+    "draworder",
+    "icon",
 }
 
 
@@ -42,10 +44,12 @@ def ascii_names(source: Source) -> Iterator[tuple[Source, dict[str, str]]]:
     declared = re.search(rb"<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)", raw[:200])
     encoding = declared[1].decode("ascii") if declared else "utf-8"
     names: dict[str, str] = {}
+    spelled: dict[str, str] = {}  # the driver merges names that differ in case only
 
     def plain(match: re.Match[bytes]) -> bytes:
         name = html.unescape(match[3].decode(encoding, "replace")).strip()
-        if _PLAIN.fullmatch(name) and name.lower() not in _TAKEN:
+        alone = spelled.setdefault(name.lower(), name) == name
+        if _PLAIN.fullmatch(name) and name.lower() not in _TAKEN and alone:
             return match[0]
         token = names.setdefault(name, f"wangge_{len(names)}")
         return match[1] + match[2] + token.encode("ascii") + match[2]

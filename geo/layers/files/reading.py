@@ -203,7 +203,7 @@ def _read(source: Source, layer: str | None, encoding: str | None, on_invalid: O
             warnings.simplefilter("always")
             if source.suffix == ".kml":
                 with ascii_names(source) as (copy, kml_names):
-                    frame = _frame(copy, options, on_invalid).rename(columns=kml_names)
+                    frame = _with_data_names(_frame(copy, options, on_invalid), kml_names)
             else:
                 frame = _frame(source, options, on_invalid)
     except _READ_ERRORS as error:
@@ -287,7 +287,7 @@ def _tidy(frame: gpd.GeoDataFrame, source: Source) -> gpd.GeoDataFrame:
         frame.attrs[_UNUSABLE_CRS] = unusable
     if frame.crs is not None and len(CRS(frame.crs).axis_info) > 2:
         frame = frame.set_crs(CRS(frame.crs).to_2d(), allow_override=True)
-    return _without_kml_columns(frame) if source.suffix == ".kml" else frame
+    return frame
 
 
 def _is_georeferenced(crs: CRS) -> bool:
@@ -295,17 +295,19 @@ def _is_georeferenced(crs: CRS) -> bool:
     return not crs.is_engineering and not crs.name.lower().startswith(("undefined", "unknown engineering"))
 
 
-def _without_kml_columns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    kept = frame.drop(
-        columns=[
-            column
-            for column, nothing in _KML_COLUMNS.items()
-            if column in frame and ((frame[column].isna() | (frame[column] == nothing)).all() or column == "id")
-        ]
-    )
+def _with_data_names(frame: gpd.GeoDataFrame, names: dict[str, str]) -> gpd.GeoDataFrame:
+    """Remove the columns that the KML driver adds and nothing fills, and give data their original names."""
+    unused = [
+        column
+        for column, nothing in _KML_COLUMNS.items()
+        if column in frame and ((frame[column].isna() | (frame[column] == nothing)).all() or column == "id")
+    ]
+    if "name" in map(str.lower, names.values()) and "Name" in frame and frame["Name"].isna().all():
+        unused.append("Name")
+    kept = frame.drop(columns=unused).rename(columns=names)
     kept = kept.rename(columns={"Name": "name"}) if "name" not in kept else kept
-    names = [str(column) for column in kept.columns if column != kept.geometry.name]
-    return kept.set_axis([*shapefile.distinct_names(names, kept.geometry.name), kept.geometry.name], axis=1)
+    plain = [str(column) for column in kept.columns if column != kept.geometry.name]
+    return kept.set_axis([*shapefile.distinct_names(plain, kept.geometry.name), kept.geometry.name], axis=1)
 
 
 def _swapped(shapes: gpd.GeoSeries) -> gpd.GeoSeries:

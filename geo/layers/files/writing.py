@@ -18,12 +18,14 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
+from geopandas.array import GeometryDtype
 
 from geo.errors import CrsError, FileError, GeometryError, first_labels
 from geo.layers.columns import GEOJSON_DECIMALS, LEVEL
 from geo.layers.crs import WGS84, area_m2, centre_lon_lat, in_china, to_metric
 from geo.layers.files import shapefile
 from geo.layers.files.atomic import aside
+from geo.layers.files.kml_writing import KmlRows, kml_rows
 from geo.layers.files.sources import DRIVERS
 from geo.layers.old_datums import change_crs
 from geo.notices import notice
@@ -106,7 +108,9 @@ def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encodin
     if driver == "Parquet":
         frame.to_parquet(path, index=False)
         return
+    frame = _with_one_geometry(frame, path.name)
     options: dict[str, str] = {}
+    rows: KmlRows | None = None
     if driver in ("GeoJSON", "LIBKML"):
         if frame.crs is None:
             raise CrsError(f"{path.name}: is written in degrees, but the rows declare no coordinate reference system")
@@ -114,7 +118,8 @@ def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encodin
     if driver == "GeoJSON":
         options = {"COORDINATE_PRECISION": str(GEOJSON_DECIMALS), "RFC7946": "NO"}
     elif driver == "LIBKML":
-        frame = _narrow(frame)
+        rows = kml_rows(frame, path.name)
+        frame = rows.frame
     elif driver == "FlatGeobuf":
         options = {"SPATIAL_INDEX": "NO"}  # the index would change the order of the rows
     elif driver == "ESRI Shapefile":
@@ -129,7 +134,7 @@ def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encodin
         if driver in _SILENT:
             memory = BytesIO()
             pyogrio.write_dataframe(frame, memory, layer=layer, driver=driver, **options)
-            path.write_bytes(memory.getbuffer())
+            path.write_bytes(rows.completed(memory.getvalue()) if rows is not None else memory.getbuffer())
         else:
             pyogrio.write_dataframe(frame, path, layer=layer, driver=driver, **options)
     if driver == "ESRI Shapefile":
@@ -142,12 +147,14 @@ def _with_object_text(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame.assign(**{column: frame[column].astype(object) for column in columns})
 
 
-def _narrow(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Convert integers to 32 bits where they fit: KML has no longer ones and would write them as text."""
-    wide = [c for c in frame.columns if c != frame.geometry.name and pd.api.types.is_integer_dtype(frame[c].dtype)]
-    limit = np.iinfo(np.int32).max
-    fits = {c: bool(frame[c].notna().all() and frame[c].abs().max() <= limit) for c in wide}
-    return frame.assign(**{c: frame[c].astype("int32" if fits[c] else "float64") for c in wide})
+def _with_one_geometry(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
+    """Leave out further geometry columns, which only GeoParquet holds."""
+    further = [c for c in frame.columns if c != frame.geometry.name and isinstance(frame[c].dtype, GeometryDtype)]
+    if further:
+        notice(
+            f"{name}: holds one geometry per row; the columns {', '.join(map(str, further))} are left out; use .parquet"
+        )
+    return frame.drop(columns=further)
 
 
 def _require_finite(frame: gpd.GeoDataFrame, name: str) -> None:
