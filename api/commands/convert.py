@@ -17,6 +17,9 @@ from geo.notices import notice
 #: Formats that are on WGS-84 by definition and cannot declare another datum.
 _WGS84_ONLY = (".geojson", ".json", ".kml")
 
+# Coordinate reference systems in which these formats have the same coordinates.
+_PLAIN_DEGREES = ("EPSG:4326", "OGC:CRS84", "EPSG:4490")
+
 
 @dataclass(frozen=True)
 class Change:
@@ -44,7 +47,7 @@ class Change:
     def of(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """The frame with converted coordinates."""
         if self.from_datum is not None and self.to_datum is not None:
-            frame = change_datum(frame, self.from_datum, self.to_datum)
+            frame = _moved(frame, self.from_datum, self.to_datum)
         return frame if self.to_crs is None else frame.set_geometry(change_crs(frame.geometry, parse_crs(self.to_crs)))
 
 
@@ -72,6 +75,8 @@ def convert_file(source: Path, target: Path, *, reading: Reading = Reading(), ch
     """
     if change.to_datum is not None:
         _remind_of_datum(target, Datum.parse(change.to_datum))
+    if change.to_crs is not None:
+        _remind_of_degrees(target, change.to_crs)
     if reading.as_it_is and holds_division(source):
         division = read_division(source)
         frames = {level: change.of(division.layer(level)) for level in Level}
@@ -80,6 +85,22 @@ def convert_file(source: Path, target: Path, *, reading: Reading = Reading(), ch
     frame = change.of(_read(source, reading))
     write_layer(frame, target, encoding=change.to_encoding)
     return len(frame)
+
+
+def _moved(frame: gpd.GeoDataFrame, source: str, target: str) -> gpd.GeoDataFrame:
+    """The frame on another datum, with a notice if that changes nothing although the datums differ."""
+    moved = change_datum(frame, source, target)
+    shifts = {Datum.parse(source), Datum.parse(target)} & {Datum.GCJ02, Datum.BD09}
+    if (
+        len({Datum.parse(source), Datum.parse(target)}) == 2
+        and shifts
+        and moved.geometry.geom_equals_exact(frame.geometry, 1e-12).all()
+    ):
+        notice(
+            "没有坐标位于中国境内，坐标未改变：境外的 GCJ-02 与 WGS-84 一致。"
+            "No coordinates lie in China, so none was changed: elsewhere GCJ-02 is the same as WGS-84"
+        )
+    return moved
 
 
 def _read(source: Path, reading: Reading) -> gpd.GeoDataFrame:
@@ -94,15 +115,29 @@ def _read(source: Path, reading: Reading) -> gpd.GeoDataFrame:
     )
 
 
+def _remind_of_degrees(target: Path, crs: str) -> None:
+    """Give a notice if the format cannot be in the CRS that was asked for."""
+    if _format_of(target) in _WGS84_ONLY and parse_crs(crs) not in map(parse_crs, _PLAIN_DEGREES):
+        notice(
+            f"{target.name}: 该格式规定使用 WGS-84 经纬度，坐标已换算为经纬度，未使用 {crs}。"
+            f"The format is in degrees on WGS-84: coordinates are converted to degrees, not to {crs}"
+        )
+
+
+def _format_of(target: Path) -> str:
+    inner = target.with_suffix("") if target.suffix.lower() == ".zip" else target
+    return inner.suffix.lower()
+
+
 def _remind_of_datum(target: Path, datum: Datum) -> None:
     if datum not in (Datum.GCJ02, Datum.BD09):
         return
-    inner = target.with_suffix("") if target.suffix.lower() == ".zip" else target
-    says = (
-        "格式规定为 WGS-84 the format says WGS-84"
-        if inner.suffix.lower() in _WGS84_ONLY
-        else "文件无法声明 no CRS says so"
+    zh, en = (
+        ("该格式规定为 WGS-84", "the format says WGS-84")
+        if _format_of(target) in _WGS84_ONLY
+        else ("文件无法声明", "no CRS says so")
     )
     notice(
-        f"{target.name}: 坐标为 {datum}，但{says}；交付时请注明。The coordinates are on {datum}: tell whoever gets the file"
+        f"{target.name}: 坐标为 {datum}，但{zh}；交付时请注明。"
+        f"The coordinates are on {datum}, but {en}: tell whoever gets the file"
     )

@@ -77,9 +77,9 @@ def encoding_of(raw: bytes, name: str) -> str:
         return _utf16_without_mark(raw[:_LOOK], name)
     if _fits(raw, "utf-8") or _is_damaged_utf8(raw):
         return "utf-8"
-    if _is_western(raw):
+    if is_western(raw):
         return "cp1252"
-    if _is_big5(raw):
+    if is_big5(raw):
         return "cp950"
     if _fits(raw, "gb18030") or _is_damaged_gb(raw):
         return "gb18030"
@@ -118,7 +118,7 @@ def _is_damaged_utf8(raw: bytes) -> bool:
     return _is_damage(bad, good)
 
 
-def _is_big5(raw: bytes) -> bool:
+def is_big5(raw: bytes) -> bool:
     """Detect Big5, the encoding of older tables from Taiwan and Hong Kong, which is mostly valid GBK as well.
 
     The second byte of two fifths of its common characters is below 0x80; in GBK that is so in rare characters only.
@@ -139,11 +139,14 @@ def _is_damage(bad: int, good: int) -> bool:
     return bad <= _DAMAGE * good or (bad <= _FEW and good >= 2 * bad)
 
 
-def _is_western(raw: bytes) -> bool:
-    """Detect a Western encoding: single high bytes between Latin letters, which decode to letters."""
+def is_western(raw: bytes) -> bool:
+    """Detect a Western encoding: single high bytes beside Latin letters, which decode to letters or signs."""
     runs = re.findall(rb"[\x80-\xff]+", raw[:_LOOK])
     alone = re.findall(
-        rb"(?<=[A-Za-z])[\xc0-\xff](?=[A-Za-z \t,;|\"\r\n])|(?<![\x80-\xff])[\xa0-\xbf](?![\x80-\xff])", raw[:_LOOK]
+        rb"(?<=[A-Za-z])[\xc0-\xff](?=[A-Za-z \t,;|\"\r\n])|(?<![\x80-\xff])[\xa0-\xbf](?![\x80-\xff])"
+        rb"|(?<=[a-z])[\xc0-\xff]{2}(?=[a-z])"
+        rb"|(?<![A-Za-z\x80-\xff])[\xc0-\xff](?=[A-Za-z]{2})",  # the first letter of a word
+        raw[:_LOOK],
     )
     return bool(runs) and len(alone) >= 0.9 * len(runs)
 

@@ -255,3 +255,20 @@ def test_a_second_geometry_is_left_out_and_told(tmp_path: Path) -> None:
         assert "centre" not in gpd.read_file(tmp_path / name)
     write_layer(frame, tmp_path / "a.parquet")
     assert gpd.read_parquet(tmp_path / "a.parquet")["centre"].crs == "EPSG:4549"
+
+
+DISTRICTS = ["臺北市大安區", "新北市板橋區", "高雄市三民區", "九龍城區", "油尖旺區", "荃灣區", "觀塘區", "屯門區"]
+WESTERN = ["Müller", "Straße", "Größe", "École", "Øster", "Ålesund", "über", "Besançon"]
+
+
+@pytest.mark.parametrize(("names", "encoding", "read"), [(DISTRICTS, "cp950", "CP950"), (WESTERN, "cp1252", "CP1252")])
+def test_text_of_taiwan_and_of_the_west_is_no_gbk_although_it_decodes(tmp_path: Path, names, encoding, read) -> None:
+    gpd.GeoDataFrame({"name": names}, geometry=[shapely.Point(k, 1) for k in range(8)], crs=3857).to_file(
+        tmp_path / "a.shp", encoding=encoding
+    )
+    (tmp_path / "a.cpg").unlink(missing_ok=True)
+    with (tmp_path / "a.dbf").open("r+b") as file:  # no language in the header either
+        file.seek(29)
+        file.write(b"\x00")
+    with pytest.warns(WanggeWarning, match=f"text is read as {read}"):
+        assert read_layer(tmp_path / "a.shp")["name"].tolist() == names

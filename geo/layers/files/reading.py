@@ -61,6 +61,7 @@ _UNUSABLE_CRS = "unusable_crs"
 # Warnings of GDAL about conditions that are handled here.
 _KNOWN_REMARKS = re.compile(
     "Non closed ring|invalid value encountered|couldn't be converted|Measured|application_id|not consistent with type"
+    "|successfully parsed"
 )
 
 

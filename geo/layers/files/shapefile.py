@@ -20,6 +20,7 @@ from geo.errors import FileError, first_labels
 from geo.layers.columns import AREA_M2, CODE, NAME, VALID_FROM, VALID_TO
 from geo.layers.files.sources import Source
 from geo.notices import notice
+from geo.tables.encodings import is_big5, is_western
 from geo.wording import counted, form
 
 #: Bytes of a field name and of a text value in a DBF.
@@ -200,7 +201,7 @@ def _decodes(text: bytes, encoding: str) -> bool:
 
 
 def guess_encoding(texts: list[bytes]) -> str:
-    """Decide between UTF-8 and GBK by whether the text decodes, and by the characters that result.
+    """Decide between UTF-8, Western, Big5 and GBK by whether the text decodes, and by the characters that result.
 
     Short GBK words can be valid UTF-8 by accident: the result then consists of letters of the Latin, Greek or Cyrillic
     blocks without ASCII letters next to them and without Chinese characters.
@@ -212,6 +213,11 @@ def guess_encoding(texts: list[bytes]) -> str:
         near = sum("\x7f" < ch < "\u0800" for ch in decoded)
         if far or plain >= near or not _readable(texts, "gbk"):
             return "utf-8"
+    joined = b" ".join(texts) + b" "
+    if is_western(joined):
+        return "cp1252"
+    if is_big5(joined) and _readable(texts, "cp950"):
+        return "cp950"
     for encoding in ("gbk", "gb18030"):
         if _readable(texts, encoding):
             return encoding
