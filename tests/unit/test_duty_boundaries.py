@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 
 import pandas as pd
 import pytest
 
 from geo.duty import Facts, Issue, brief
+from geo.duty.briefs.accounts import account_of
 from geo.duty.briefs.blocks import FunnelBlock, Paragraph
 from geo.duty.briefs.sampling import sample_for_review
+from geo.duty.cases.case_rules import CaseRules
 from geo.duty.events import Duty
 from geo.duty.ledgers.composing import ledger
 from geo.duty.ledgers.street import rectification_rows
 from geo.duty.rosters.assignments import Assignment
 from geo.duty.rosters.roster import Roster
+from geo.incidents import Limit
 from tests.unit.duty_cases import END, START, STREET, Street, decision, forty, moment, roster, verdicts, visits
 
 ONE, GRID = f"{STREET}001", f"{STREET}001001"
@@ -192,3 +196,64 @@ def test_a_decision_of_the_first_day_belongs_to_its_month() -> None:
         made.text
     ]
     assert not [row for row in rows("E", dt.date(2026, 2, 1), facts) if row["meeting"] == "街道会议"]
+
+
+def test_an_account_begins_with_its_first_day() -> None:
+    day = dt.date(2026, 3, 8)
+    start = account_of(forty().facts(), GRID, day).start
+    one = verdicts().head(1).assign(code=GRID, day=start)
+    assert account_of(forty().facts(verdicts=one), GRID, day).facts[0][1] == 1
+    assert account_of(forty().facts(verdicts=one.assign(day=start - dt.timedelta(days=1))), GRID, day).facts[0][1] == 0
+
+
+def test_a_brief_is_compared_with_the_week_before() -> None:
+    street = Street()
+    street.add("M1", 1, RUNNING)
+    week = dt.timedelta(days=7)
+    made = brief(street.facts(moment(16, "08:00")), END, END + week, issue=Issue("2", END + week))
+    text = "\n".join(block.text for block in made.blocks if isinstance(block, Paragraph))
+    assert "立案0件（比上期减少1件）" in text
+
+
+def test_a_case_of_three_reports_is_told_as_reported_by_many() -> None:
+    for reports, said in ((2, True), (1, False)):
+        street = Street()
+        more = "".join(f" | 2 11:{k}0 add_report" for k in range(reports))
+        street.add("M1", 1, RUNNING + more)
+        assert ("3人以上反映、期末仍在办的1件：M1。" in told(street)) is said
+
+
+def test_the_axis_of_a_funnel_has_six_steps_at_most() -> None:
+    def counts(most: int) -> list[int]:
+        found: list[int] = FunnelBlock("", 0.8, 1.0, ((1, most, 0.7, "within"),), (), ()).values()["counts"]
+        return found
+
+    assert counts(12) == [0, 2, 4, 6, 8, 10, 12]
+    assert counts(13) == [0, 5, 10, 15]
+    assert counts(3) == [0, 2, 4, 6, 8, 10]
+
+
+def test_of_two_limits_of_a_matter_the_longer_holds() -> None:
+    """Three hours of work are a day: eight of them are longer than twenty hours, and shorter than two working days."""
+    table = pd.DataFrame({"standard_ref": "S", "code": "1", "limit": ["20紧急工作时", "8工作时"]})
+    assert CaseRules.of(table).handling("S", "1")[0] == Limit(8, "working_hour")
+    assert CaseRules.of(table[::-1]).handling("S", "1")[0] == Limit(8, "working_hour")
+    longer = pd.DataFrame({"standard_ref": "S", "code": "1", "limit": ["2工作日", "8工作时"]})
+    assert CaseRules.of(longer).handling("S", "1")[0] == Limit(2, "working_day")
+
+
+def test_a_step_at_midnight_is_one_of_the_day_that_begins() -> None:
+    street = Street()
+    street.add("M1", 1, "3 00:00 report")
+    facts = street.facts()
+    days = [dt.date(2026, 3, day) for day in (2, 3, 4)]
+    assert [len(list(facts.steps(first, last))) for first, last in itertools.pairwise(days)] == [0, 1]
+
+
+@pytest.mark.parametrize(("cases", "planned"), [(3, ["前30天3件"]), (2, [])])
+def test_a_place_of_three_cases_in_thirty_days_is_planned(cases: int, planned: list[str]) -> None:
+    street = Street()
+    for k in range(cases):
+        street.add(f"M{k}", 1, "2 09:00 report | 2 09:10 self_solve | 2 10:00 verify_ok | 2 11:00 visit_solved")
+    whys = [str(row["why"]) for row in rows("D", dt.date(2026, 4, 1), street.facts(moment(31, "20:00")))]
+    assert [why for why in whys if why.startswith("前30天")] == planned

@@ -451,9 +451,19 @@ def test_merging_is_a_link_that_loses_nobody() -> None:
     book.add(event(book.cases["B"], A.UNMERGE, R.LEVEL1, case_id="B", payload={}))
     assert (book.cases["C"].reports, book.cases["C"].taken_in) == (("R-C", "R-A"), (("A", ("R-A",)),))
     assert (book.cases["A"].reports, book.cases["A"].taken_in) == (("R-A",), ())
+    assert book.cases["C"].wants_reply == ("R-C", "R-A")
     answered = book.add(event(book.cases["C"], A.ANSWER, R.CLERK, case_id="C", payload={}))
     assert answered.answered == answered.reports, "an answer that names no report is for all"
     assert (book.cases["B"].state, book.live("R-B").case_id) == (S.REPORTED, "B")
+
+
+def test_nothing_is_merged_into_a_case_that_has_ended() -> None:
+    book = _book()
+    book.add(event(None, A.REPORT, R.CLERK, case_id="D", payload={"report": "R-D"}))
+    book.add(event(book.cases["D"], A.REJECT, R.CLERK, case_id="D"))
+    with pytest.raises(RefusedStep, match="which is not open") as refusal:
+        _merge(book, "B", "D")
+    assert (refusal.value.kind, book.cases["B"].state) == ("merge", S.REPORTED)
 
 
 def test_a_main_case_is_not_dropped_before_its_reporters_are_answered() -> None:

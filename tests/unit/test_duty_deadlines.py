@@ -147,3 +147,11 @@ def test_limits_that_cannot_be(amount: float) -> None:
 def test_a_naive_start_is_refused() -> None:
     with pytest.raises(InputError, match="no zone"):
         deadline(dt.datetime(2026, 3, 2), Limit(1, "working_day"), CHINA)
+
+
+def test_office_hours_that_are_over_are_no_segment() -> None:
+    """At the end of the morning the hours begin in the afternoon."""
+    ends = {one.end for one in deadline(at("2026-03-02 08:00"), Limit(9, "working_hour"), CHINA).segments}
+    for end in sorted(ends):
+        segments = deadline(end, Limit(2, "working_hour"), CHINA).segments
+        assert all(one.start < one.end for one in segments)

@@ -298,6 +298,11 @@ def test_signed_ledgers_keep_their_text_and_get_corrections(street: Street, fact
     assert again.equals(signed)
     assert len(digest_of(text)) == 64
     assert corrections(again, signed) == []
+    # A row that is no longer there moves the numbers of the others, which is no correction of theirs.
+    shorter = signed.iloc[1:].assign(no=range(1, len(signed)))
+    shorter.attrs = signed.attrs
+    (gone,) = corrections(signed, shorter)
+    assert gone.endswith("：已不在此簿")
     changed = signed.copy()
     changed.loc[changed["case_no"] == "N11", "state"] = "已立案"
     changed.attrs = signed.attrs

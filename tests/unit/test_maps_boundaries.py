@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -18,9 +19,15 @@ import shapely
 from geo.coverage import check
 from geo.duty.ledgers.columns import LedgerKind, columns_of
 from geo.errors import InputError
+from geo.layers import lon_lat
 from geo.patrols import route_match
 from maps import check as check_page
 from maps import check_map, render, sheet
+from maps.checker import _settling
+from maps.encoding.cells import ROAD_KINDS, _english_road
+from maps.encoding.density_image import _rising
+from maps.english_names import english_name
+from maps.figures.division_poster import _communities, _Sheet
 from maps.figures.planted_faults import plant
 from maps.pages.first_page import _drawn, _with_moment
 from maps.pages.funnel_drawing import funnel_svg
@@ -176,3 +183,49 @@ def test_a_sheet_is_a3_unless_a4_is_asked_for(monkeypatch: pytest.MonkeyPatch, t
     assert sizes[0][0] > sizes[1][0]
     with pytest.raises(InputError):
         sheet.print_sheet(None, tmp_path / "a.pdf", view="paper=A5")  # type: ignore[arg-type]
+
+
+def test_a_finding_without_a_place_stands_on_its_sound_cells() -> None:
+    sound = shapely.box(380_000, 3_550_000, 380_100, 3_550_100)
+    bow = shapely.Polygon([(380_200, 3_550_000), (380_300, 3_550_100), (380_300, 3_550_000), (380_200, 3_550_100)])
+    cells = gpd.GeoDataFrame({"code": ["a", "b", "c"]}, geometry=[sound, bow, None], crs=4549)
+    named = [("a", "b", "c"), ("b",)]
+    nowhere = gpd.GeoDataFrame({"cells": named}, geometry=gpd.GeoSeries([None, None]), crs=4549)
+    placed = check_page._placed(nowhere, cells, cells.crs).geometry
+    assert placed.iloc[0].equals_exact(lon_lat(cells.geometry[:1]).iloc[0], 1e-12)
+    assert placed.iloc[1] is None
+    # Places of findings are in their own CRS.
+    degrees = gpd.GeoDataFrame({"cells": [("a",)]}, geometry=[shapely.Point(118.5, 32.1)], crs=4326)
+    assert check_page._placed(degrees, cells, cells.crs).geometry.iloc[0].equals(shapely.Point(118.5, 32.1))
+
+
+def test_what_would_settle_other_days_is_not_told() -> None:
+    rows = {"code": ["A", "B"], "verdict": "unknown", "settle_zh": "查看定位", "settle_en": "look at the fixes"}
+    days = [dt.date(2026, 3, 2), dt.date(2026, 3, 3)]
+    found = _settling(pd.DataFrame({**rows, "day": days}), days[1])
+    assert list(found["texts"]) == ["B"]
+
+
+def test_a_road_with_an_english_name_has_one_name() -> None:
+    assert _english_road("S26") == {}
+    assert _english_road("迈皋桥街") == {"name_en": english_name("迈皋桥街", ROAD_KINDS)}
+
+
+def test_a_grid_of_density_is_turned_to_the_north_east() -> None:
+    x, y = np.array([0.0, 1.0, 2.0]), np.array([10.0, 11.0])
+    values = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    for columns, rows in ((x, y[::-1]), (x[::-1], y), (x[::-1], y[::-1])):
+        turned = values[:: 1 if rows is y else -1, :: 1 if columns is x else -1]
+        for made, wanted in zip(_rising(columns, rows, turned), (x, y, values), strict=True):
+            assert made.tolist() == wanted.tolist()
+
+
+def test_neighbouring_communities_have_different_colours() -> None:
+    cells = [shapely.box(x, y, x + 100, y + 100) for x in range(0, 500, 100) for y in range(0, 500, 100)]
+    communities = gpd.GeoDataFrame(geometry=cells, crs=4549)
+    division = SimpleNamespace(community=communities, street=communities.dissolve())
+    paths = _communities(_Sheet(division, 400), division)  # type: ignore[arg-type]
+    colours = [re.search('fill="([^"]+)"', path)[1] for path in paths]  # type: ignore[index]
+    beside = [(i, j) for i in range(25) for j in range(i) if shapely.dwithin(cells[i], cells[j], 1.0)]
+    assert len(beside) == 72
+    assert all(colours[i] != colours[j] for i, j in beside)

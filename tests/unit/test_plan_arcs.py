@@ -9,6 +9,7 @@ from itertools import permutations
 import pytest
 
 from api.plans.arc_numbers import ArcNumbers
+from api.plans.conflicts import _meet
 from api.plans.wire import _joined, _part, steps_of
 from geo.errors import InputError
 from geo.redraw import edit_from_dict
@@ -24,6 +25,15 @@ INNER = Arc(((3, 3), (3, 6), (6, 6), (3, 3)), "A", "B")
 @pytest.fixture
 def numbers() -> ArcNumbers:
     return ArcNumbers([OUTER_WEST, BETWEEN, EAST, INNER])
+
+
+@pytest.mark.parametrize("other", [(5, 0, 6, 1), (-5, 0, -4, 1), (0, 5, 1, 6), (0, -5, 1, -4)])
+def test_places_are_in_conflict_only_where_they_meet(other):
+    one = (0, 0, 2, 2)
+    assert not _meet(one, other)
+    assert not _meet(other, one)
+    assert _meet(one, (2, 2, 3, 3))
+    assert _meet((2, 2, 3, 3), one)
 
 
 def test_rings_follow_the_arcs_with_the_cell_on_the_left(numbers):

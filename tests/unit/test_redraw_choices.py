@@ -15,12 +15,14 @@ from geo.redraw import (
     Draft,
     Merge,
     MoveVertex,
+    Recode,
     Redivide,
     RefusedEdit,
     Reshape,
     SlideNode,
     Split,
     Transfer,
+    compare,
     consequences,
     crosswalk,
 )
@@ -102,6 +104,17 @@ def test_of_two_borders_between_the_same_nodes_the_nearer_one_is_reshaped() -> N
     assert (lens_m2, upper_m2, lower_m2) == (5000 - 500, 42_500 + 500, 42_500)
 
 
+def test_of_two_ways_along_grids_the_one_with_fewer_borders_is_reshaped() -> None:
+    """A grid in the middle borders on three cells in the north and on two in the south."""
+    middle = _box(100, 100, 200, 200)
+    upper = [_box(0, 150, 130, 300), _box(130, 150, 160, 300), _box(160, 150, 300, 300)]
+    lower = [_box(0, 0, 150, 150), _box(150, 0, 300, 150)]
+    around = [[shapely.difference(cell, middle) for cell in group] for group in (upper, lower)]
+    draft = Draft.of(_street([*around, [middle]]))
+    draft.apply(Reshape(_line((100, 150), (110, 90), (190, 90), (200, 150))))
+    assert _areas(draft)[f"{COMMUNITY}003001"] == 5000 + 5400
+
+
 def test_the_side_of_an_enclave_beside_the_line_is_reshaped() -> None:
     enclave = _box(40, 40, 60, 60)
     draft = Draft.of(_division([shapely.difference(_box(0, 0, 100, 100), enclave), enclave], [1, 1]))
@@ -154,6 +167,24 @@ def test_what_is_wrong_with_a_line_is_said() -> None:
     assert _refused(draft, splinter) == ("too_small", "a part would have less than 4 m²")
     along = Split(middle, _line((100, 99), (100, 201)))
     assert _refused(draft, along) == ("misses", "the line does not cross the cell from border to border")
+
+
+def test_a_cut_may_begin_and_end_on_one_edge() -> None:
+    middle = "320113003001001005"
+    notch = [(130, 99), (150, 150), (170, 99)]
+    made = []
+    for places in (notch, notch[::-1]):
+        draft = Draft.of(_square(3))
+        draft.apply(Split(middle, _line(*places)))
+        shapes = draft.division().third
+        assert shapely.coverage_is_valid(shapes.geometry.to_numpy())
+        made.append(sorted(shapes.geometry.area.round(3))[:2])
+    assert made[0] == made[1] == pytest.approx([980.4, 9019.6], abs=0.1)
+
+
+def test_codes_have_digits_only() -> None:
+    draft = Draft.of(_row(2, [1, 1]))
+    assert _refused(draft, Recode("320113003001001001", "3201130030010010a1"))[0] == "retired"
 
 
 def test_codes_end_at_999() -> None:
@@ -274,6 +305,9 @@ def test_without_leaders_another_grid_is_another_leader() -> None:
     assert (told.residents_with_another_leader, told.households_with_another_leader) == (10, 5)
     # 30 and 30 become 20 and 40: a third above the mean.
     assert "1.00 -> 1.33" in told.en
+    moved = Draft.of(base)
+    moved.apply(Transfer((f"{COMMUNITY}001001",), f"{COMMUNITY}002"))
+    assert compare(base, moved.division()).residents_with_another_leader == 10
     assert consequences(draft, Merge((f"{COMMUNITY}001001", f"{COMMUNITY}001002"))).residents_with_another_leader == 0
     slight = consequences(draft, MoveVertex((X + 100, Y + 100), (X + 100.0, Y + 101)))
     assert "->" not in slight.en, "a change below half a hundredth is not told"

@@ -20,6 +20,7 @@ from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
 from api.plans.keeper import Keeper
 from api.plans.replays import replaying
+from api.plans.replays.months import cells_of_incidents
 from api.plans.replays.replaying import Replayer
 from api.settings import Settings
 from geo.layers import Level, lon_lat
@@ -94,16 +95,22 @@ def test_review_closes_a_draft_and_publication_makes_a_version(plan):
 
 def test_the_second_who_publishes_is_told_what_changed(plan):
     second = other_draft(plan, "d2")
-    send(plan, "/edits", id="a", edits=[rename(plan, 0), rename(plan, 1)])
+    given = transfer(plan)
+    retired = plan.division.third["code"].tolist().index(given["codes"][0])
+    send(plan, "/edits", id="a", edits=[rename(plan, 0), rename(plan, 1), given])
     send(second, "/edits", plan.li, id="b", edits=[rename(plan, 1, "另名"), rename(plan, 30)])
+    fourth = other_draft(plan, "d4")
+    send(fourth, "/edits", plan.li, id="e", edits=[rename(plan, retired, "已撤")])
     assert send(plan, "/publish", id="p", valid_from="2026-04-01").status_code == 200
     answer = send(second, "/publish", plan.li, id="q", valid_from="2026-04-01")
     assert answer.status_code == 409, answer.text
     problem = answer.json()
     assert problem["kind"] == "outdated"
     assert problem["cells"] == [plan.division.third.iloc[1].code]
+    gone = send(fourth, "/publish", plan.li, id="f", valid_from="2026-04-01").json()
+    assert (gone["kind"], gone["cells"]) == ("outdated", given["codes"]), "a cell that the new version has no longer"
     assert problem["can_follow"] is False
-    assert "三级网格" in problem["versions"][0]["words"][0][0]
+    assert any("三级网格" in zh for zh, _ in problem["versions"][0]["words"])
     assert look(second, "").json()["state"] == "draft"
     with session(plan.engine) as opened:
         assert opened.connection().exec_driver_sql("SELECT count(*) FROM division_version").scalar() == 2
@@ -111,6 +118,8 @@ def test_the_second_who_publishes_is_told_what_changed(plan):
     made = plan.client.post("/api/drafts", json=body, headers=plan.li).json()
     third = SimpleNamespace(**{**vars(plan), "draft": made})
     assert made["refused"] == []
+    other_base = send(third, "/merge", plan.li, id="m2", draft=second.draft["id"])
+    assert (other_base.status_code, other_base.json()["kind"]) == (409, "base")
     assert send(third, "/publish", plan.li, id="s", valid_from="2026-05-01").status_code == 200
 
 
@@ -172,6 +181,7 @@ def test_a_proposal_can_be_tried_and_taken(plan):
     answer = send(plan, "/proposals", code=community, tolerance=0.05)
     assert answer.status_code == 200, answer.text
     edits = answer.json()["edits"]
+    assert send(plan, "/proposals", code=grids[0], tolerance=0.05).json() == answer.json(), "of the community of a grid"
     assert send(plan, "/consequences", id="try", edits=edits).json()["consequences"] == answer.json()["consequences"]
     assert send(plan, "/edits", id="take", edits=edits).status_code == 200
     after = workloads(plan, grids)
@@ -191,6 +201,8 @@ def test_a_split_runs_between_the_buildings_of_a_cell(plan, tmp_path):
     houses = gpd.GeoDataFrame({"name": "楼"}, index=range(5), geometry=[p.buffer(4) for p in centres], crs=third.crs)
     houses.to_file(layers, layer="buildings")
     plan.app.state.keeper = Keeper(plan.engine, str(layers))
+    drawn = look(plan, "/layers/buildings").json()
+    assert (drawn["kind"], len(drawn["features"])) == ("polygon", 5)
     answer = send(plan, "/proposals/split", code=code)
     assert answer.status_code == 200, answer.text
     told = answer.json()
@@ -261,6 +273,9 @@ def test_a_month_is_told_again_on_the_draft(plan):
     assert send(plan, "/edits", id="a", edits=[given]).status_code == 200
     # The version is valid from 2 March, so no version was in force on the first.
     assert look(plan, "/month", month="2026-03").status_code == 404
+    place = lon_lat(plan.division.third.geometry.representative_point()).iloc[0]
+    somewhere = [{"lon": place.x, "lat": place.y}, {"lon": 0.0, "lat": 0.0}]
+    assert cells_of_incidents(plan.division.third, somewhere) == [plan.division.third.iloc[0].code, None]
     told = look(plan, "/month", month="2026-04").json()
     assert {row["incidents_before"] for row in told["grids"]} == {0}
     assert {row["not_visited_after"] for row in told["grids"]} == {30}
@@ -292,7 +307,11 @@ def test_incidents_and_verdicts_follow_an_edit(plan, stay):
     previewed = send(plan, "/consequences", id="try", edits=[given])
     assert previewed.status_code == 200
     assert look(plan, "/consequences/try").status_code == 404
-    assert send(plan, "/edits", id="take", edits=[given]).status_code == 200
+    # Another border, between two grids that nobody visited, moves in the same transaction.
+    third, fourth = plan.division.second.geometry.iloc[2:4]
+    x, y = shapely.get_coordinates(shapely.line_merge(shapely.intersection(third, fourth)))[1].tolist()
+    beside = {"edit": "MoveVertex", "at": [x, y], "to": [x + 1, y + 1]}
+    assert send(plan, "/edits", id="take", edits=[given, beside]).status_code == 200
     assert send(plan, "/edits", id="name", edits=[rename(plan, 20)]).status_code == 200
     assert replayer.step() == 3
     tried, taken, named = (look(plan, f"/consequences/{key}").json() for key in ("try", "take", "name"))
@@ -302,7 +321,8 @@ def test_incidents_and_verdicts_follow_an_edit(plan, stay):
         (moved,) = told["incidents"]["changed"]
         assert (moved["number"], moved["from_second"], moved["to_second"]) == ("N1", source, given["to"])
         assert told["verdicts"]["days"] == 1
-        assert told["verdicts"]["grids"] == sorted([source, given["to"]])
+        grids = [source, given["to"]] if told is tried else plan.division.second["code"].tolist()
+        assert told["verdicts"]["grids"] == sorted(grids)
         assert told["verdicts"]["changed"] == [
             {"code": source, "day": "2026-03-02", "before": "met", "after": "not_visited"},
             {"code": given["to"], "day": "2026-03-02", "before": "not_visited", "after": "met"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from types import SimpleNamespace
@@ -14,7 +15,9 @@ from sqlalchemy import text
 from api.access import Grant, Role
 from api.app import create_app
 from api.database import read_version, session
+from api.database.accounts import change_grants, list_accounts
 from api.settings import Settings
+from geo.errors import InputError
 from geo.layers import Level
 from geo.redraw import Draft
 from tests.integration.api.planning import NOW, look, send, token
@@ -280,6 +283,7 @@ def test_each_undoes_their_own(plan):
     assert_same(page, alone.division())
     assert send(plan, "/redo", plan.li, id="r").json()["kind"] == "nothing"
     assert send(plan, "/redo", id="r2").status_code == 200
+    assert send(plan, "/redo", id="r4").json()["kind"] == "nothing"
     # An edit on which others depend cannot be undone.
     moved = [round(near[0] + 5, 3), round(near[1] + 5, 3)]
     assert send(plan, "/edits", plan.li, id="c", edits=[move(moved, 1, 1)]).status_code == 200
@@ -404,6 +408,23 @@ def test_an_edit_that_was_overtaken_is_made_once(plan, store_url, tmp_path, monk
         assert look(second, "/snapshot").json()["arcs"] == look(plan, "/snapshot").json()["arcs"]
 
 
+def test_an_open_draft_follows_its_log_entry_by_entry(plan):
+    send(plan, "/edits", id="a", edits=[move(corner(plan, 1, 1), 5, 5)])
+    keeper, number = plan.app.state.keeper, plan.draft["id"]
+    with keeper.use(1, number) as opened:
+        later = dataclasses.replace(opened.entry(1), revision=3)
+        with pytest.raises(InputError, match="entry 3 of draft 1 does not follow 1"):
+            opened.follow(later)
+    # A copy that is not the open draft does not displace it.
+    keeper.drop(number, keeper.fresh(1, number))
+    with keeper.use(1, number) as again:
+        assert again is opened
+    keeper.drop(number, opened)
+    with keeper.use(1, number) as again:
+        assert again is not opened
+        assert again.revision == 1
+
+
 def test_the_log_is_append_only(plan):
     send(plan, "/edits", id="a", edits=[move(corner(plan, 1, 1), 5, 5)])
     for statement in ("UPDATE draft_entry SET author = 'x'", "DELETE FROM draft_entry"):
@@ -426,6 +447,16 @@ def test_a_planner_of_one_community_changes_that_one_only(plan):
         == 403
     )
     assert look(plan, "").json()["revision"] == 1
+    # Nor is an edit elsewhere undone, nor the own one made again by who may no longer change the place.
+    assert send(plan, "/edits", id="e", edits=outside).status_code == 200
+    assert send(plan, "/undo", limited, id="f", of=2).status_code == 403
+    assert send(plan, "/undo", limited, id="g").status_code == 200
+    with session(plan.engine, write=True) as opened:
+        zhao = next(account.id for account in list_accounts(opened, 1) if account.name == "zhao")
+        change_grants(opened, zhao, [Grant(Role.PLANNER, second.iloc[-1].parent)], at=NOW, by="test")
+    plan.app.state.tokens.forget()
+    assert send(plan, "/redo", limited, id="h").status_code == 403
+    assert look(plan, "").json()["revision"] == 3
 
 
 def test_comments_and_presence(plan):
