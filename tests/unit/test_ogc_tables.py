@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import shapely
 
 from api.ogc.coordinate_systems import CRS84, converted, served
 from api.ogc.feature_table import FeatureTable
-from api.ogc.properties import Property
+from api.ogc.properties import Property, instant_text
 
 PROPERTIES = (
     Property("code", "string", "编码", "code", role="id"),
@@ -77,3 +79,13 @@ def test_metres_have_millimetres_and_degrees_a_tenth_of_one():
         shapely.get_coordinates(point), abs=0.0007
     )
     assert replace(CRS84, swapped=True).decimals == 9
+
+
+def test_a_time_without_zone_is_one_of_utc_on_every_machine(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        assert instant_text(datetime(2026, 3, 2, 4, 0)) == "2026-03-02T04:00:00Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -217,7 +217,10 @@ def test_a_cell_is_created_by_cutting_it_off(plan, division):
     assert change(plan, "DELETE", "third", new).status_code == 204
     assert plan.client.get(path_of(plan, "third", new), headers=plan.wang).status_code == 404
     assert change(plan, "DELETE", "third", new).status_code == 404
-    assert get(plan, "third")["numberMatched"] == 36
+    after = get(plan, "third")
+    assert after["numberMatched"] == 36
+    people = {f["id"]: f["properties"]["population"] for f in after["features"]}
+    assert people == pytest.approx(division.third.set_index("code")["population"].to_dict())
     assert look(plan, "/findings").json()["ok"]
 
 

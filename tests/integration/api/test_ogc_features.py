@@ -147,6 +147,7 @@ def test_pages_give_every_feature_once(ogc, division):
     assert (offset_of(last, "next"), offset_of(last, "prev")) == (None, "18")
     assert offset_of(items(ogc, "limit=9&offset=26"), "next") == "35"
     assert offset_of(items(ogc, "limit=7&offset=3"), "prev") == "0"
+    assert offset_of(items(ogc, "limit=7"), "prev") is None
     # Each half of a box over the antimeridian counts.
     assert [items(ogc, f"bbox={box}")["numberMatched"] for box in ("118,31,-170,33", "170,31,119.5,33")] == [36, 36]
     assert items(ogc, "limit=999999999999")["numberReturned"] == 36
@@ -328,6 +329,8 @@ def test_every_address_has_a_page(ogc, path):
     assert "<script>" not in answer.text
     forced = ogc.client.get(f"/ogc{path}?f=json", headers={"Accept": "text/html"})
     assert "json" in forced.headers["content-type"]
+    program = ogc.client.get(f"/ogc{path}", headers={"Accept": "application/json, text/html;q=0.5"})
+    assert "json" in program.headers["content-type"]
 
 
 def test_the_page_of_help_names_the_address_and_shows_pictures(ogc):

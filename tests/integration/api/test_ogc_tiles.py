@@ -90,6 +90,7 @@ def test_a_tile_of_one_collection_and_how_it_is_sent(store):
     plain = store.client.get(address, headers={"Accept-Encoding": "identity"})
     assert plain.headers["cache-control"] == "no-cache"
     assert "Accept-Encoding" in plain.headers["vary"]
+    assert "content-encoding" not in plain.headers
     assert set(mapbox_vector_tile.decode(plain.content)) == {"second"}
     with store.client.stream("GET", address, headers={"Accept-Encoding": "gzip"}) as packed:
         assert gzip.decompress(b"".join(packed.iter_raw())) == plain.content
