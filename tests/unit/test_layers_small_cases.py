@@ -13,7 +13,7 @@ import shapely
 from pyproj import CRS
 
 from geo.errors import CrsError, FileError
-from geo.layers import read_layer
+from geo.layers import Level, read_division, read_layer
 from geo.layers.alignment.detection import _by_area
 from geo.layers.alignment.edge_evidence import Backward, Samples
 from geo.layers.alignment.known_shifts import NONE, zone_mistakes
@@ -156,3 +156,13 @@ def test_only_eastings_below_a_million_lack_a_prefix():
     x = np.array([40_388_000.0, 40_388_100.0, 40_388_200.0, 388_000.0, 12_388_000.0])
     found = to_lon_lat(x, np.full(5, N0), "EPSG:4528", "a.csv").reason
     assert found.tolist() == [None, None, None, NO_PREFIX, BEYOND]
+
+
+def test_layers_read_from_one_file_have_their_own_row_numbers(tmp_path):
+    box = shapely.box(E0, N0, E0 + 100, N0 + 100)
+    codes = ["320113003", "320113003001", "320113003001001", "320113003001001001"]
+    stacked = gpd.GeoDataFrame({"code": codes, "level": range(4), "name": codes}, geometry=[box] * 4, crs=4549)
+    stacked.to_file(tmp_path / "a.gpkg")
+    found = read_division(tmp_path / "a.gpkg")
+    assert [found.layer(level)["code"].tolist() for level in Level] == [[code] for code in codes]
+    assert [found.layer(level).index.tolist() for level in Level] == [[0]] * 4
