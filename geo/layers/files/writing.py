@@ -15,10 +15,8 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyogrio
 import shapely
-from geopandas.array import GeometryDtype
 
 from geo.errors import CrsError, FileError, GeometryError, first_labels
 from geo.layers.columns import GEOJSON_DECIMALS, LEVEL
@@ -27,6 +25,14 @@ from geo.layers.files import shapefile
 from geo.layers.files.atomic import aside
 from geo.layers.files.kml_writing import KmlRows, kml_rows
 from geo.layers.files.sources import DRIVERS
+from geo.layers.files.writable import (
+    for_geojson,
+    for_geopackage,
+    with_one_geometry,
+    with_one_kind_of_points,
+    with_plain_columns,
+    without_empty,
+)
 from geo.layers.old_datums import change_crs
 from geo.notices import notice
 from geo.wording import counted, form
@@ -104,11 +110,11 @@ def write_layers(
 
 
 def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encoding: str | None) -> None:
-    frame = _with_object_text(frame)
+    frame = with_plain_columns(frame)
     if driver == "Parquet":
         frame.to_parquet(path, index=False)
         return
-    frame = _with_one_geometry(frame, path.name)
+    frame = with_one_geometry(frame, path.name)
     options: dict[str, str] = {}
     rows: KmlRows | None = None
     if driver in ("GeoJSON", "LIBKML"):
@@ -116,15 +122,19 @@ def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encodin
             raise CrsError(f"{path.name}: is written in degrees, but the rows declare no coordinate reference system")
         frame = frame.set_geometry(change_crs(frame.geometry, WGS84))
     if driver == "GeoJSON":
+        frame = for_geojson(frame, path.name)
         options = {"COORDINATE_PRECISION": str(GEOJSON_DECIMALS), "RFC7946": "NO"}
     elif driver == "LIBKML":
-        rows = kml_rows(frame, path.name)
+        rows = kml_rows(without_empty(frame), path.name)
         frame = rows.frame
+    elif driver == "GPKG":
+        frame, geometry = for_geopackage(frame, path.name)
+        options = {"GEOMETRY_NAME": geometry}
     elif driver == "FlatGeobuf":
         options = {"SPATIAL_INDEX": "NO"}  # the index would change the order of the rows
     elif driver == "ESRI Shapefile":
         encoding = shapefile.codec(encoding or shapefile.DEFAULT_ENCODING).upper()
-        frame = shapefile.prepared(frame, path.name, encoding)
+        frame = shapefile.prepared(with_one_kind_of_points(frame), path.name, encoding)
         options = {"encoding": encoding}
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _STAMP})
     with warnings.catch_warnings():
@@ -139,22 +149,6 @@ def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encodin
             pyogrio.write_dataframe(frame, path, layer=layer, driver=driver, **options)
     if driver == "ESRI Shapefile":
         shapefile.finish(path, encoding or shapefile.DEFAULT_ENCODING)
-
-
-def _with_object_text(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Convert text columns to object dtype, which every writer supports."""
-    columns = [c for c in frame.columns if c != frame.geometry.name and isinstance(frame[c].dtype, pd.StringDtype)]
-    return frame.assign(**{column: frame[column].astype(object) for column in columns})
-
-
-def _with_one_geometry(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
-    """Leave out further geometry columns, which only GeoParquet holds."""
-    further = [c for c in frame.columns if c != frame.geometry.name and isinstance(frame[c].dtype, GeometryDtype)]
-    if further:
-        notice(
-            f"{name}: holds one geometry per row; the columns {', '.join(map(str, further))} are left out; use .parquet"
-        )
-    return frame.drop(columns=further)
 
 
 def _require_finite(frame: gpd.GeoDataFrame, name: str) -> None:
