@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
+from api.commands.patrols.verified import verify_tracks
 from benchmarks.habits import HABITS, Ground, fixes, simulate
-from geo.locate import GridIndex
-from geo.patrols import DEFAULT_RULES, clean, presences, verify, visits
+from geo.patrols import DEFAULT_RULES
 
 FIRST = dt.date(2026, 11, 23)
 
@@ -58,15 +58,16 @@ def _clock(seconds: int) -> dt.time:
     return (dt.datetime.min + dt.timedelta(seconds=seconds)).time()
 
 
-def judged(day, rate_s: float, index: GridIndex, who: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Stays found by the product and its verdicts on all judged days."""
-    rules = rules_of(day, who)
+def judged(day, rate_s: float, who: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Stays found by the product and its verdicts on all judged days, with its doubt about wrong clocks.
+
+    Stays of a device whose clock is named as wrong are left out: nothing is claimed about their times.
+    """
     table = fixes(day, rate_s=rate_s).drop(columns="received")
     table = table.assign(speed=np.nan, source="phones.csv", declared_datum="WGS-84")
-    found = presences(clean(table, rules=rules), index, rules=rules)
-    made = visits(found, rules=rules)
-    verdicts = [verify(made, day.cells, presences=found, rules=rules, day=date) for date in day.days]
-    return made, pd.concat(verdicts, ignore_index=True)
+    verified = verify_tracks(table, day.cells, rules=rules_of(day, who), days=day.days)
+    right = ~verified.visits["device"].isin(list(verified.clock_shifts))
+    return verified.visits[right], verified.verdicts
 
 
 def compared(day, made: pd.DataFrame, verdicts: pd.DataFrame) -> Counter:
@@ -105,11 +106,11 @@ def counts(
     habit: str, officers: int, rates_s: list[int], seeds: list[int], ground: Ground, who: str
 ) -> dict[int, Counter]:
     """Sum the counts of one habit over the seeds, by rate."""
-    index, total = GridIndex(ground.cells), {rate_s: Counter() for rate_s in rates_s}
+    total = {rate_s: Counter() for rate_s in rates_s}
     for seed in seeds:
         day = simulate(habit, ground, officers=officers, seed=seed, first=FIRST)
         for rate_s in rates_s:
-            total[rate_s].update(compared(day, *judged(day, rate_s, index, who)))
+            total[rate_s].update(compared(day, *judged(day, rate_s, who)))
     return total
 
 

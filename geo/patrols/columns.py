@@ -10,6 +10,9 @@ LIKELY_S = "likely_s"
 SPREAD_S2 = "spread_s2"
 SURE_S = "sure_s"
 RIDDEN_S = "ridden_s"
+RESTING_S = "resting_s"
+NEAR_RIDE_S = "near_ride_s"
+NEAR_RIDE_M = "near_ride_m"
 DETACHED_S = "detached_s"
 RIDDEN_M = "ridden_m"
 SURE_FIXES = "sure_fixes"
@@ -30,6 +33,9 @@ PRESENCE_COLUMNS = (
     SURE_S,
     LENGTH_M,
     RIDDEN_S,
+    RESTING_S,
+    NEAR_RIDE_S,
+    NEAR_RIDE_M,
     DETACHED_S,
     RIDDEN_M,
     SURE_FIXES,

@@ -8,7 +8,19 @@ import numpy as np
 import pandas as pd
 
 from geo.days import local_days, micro_at
-from geo.patrols.columns import DAY, DETACHED_S, LIKELY_S, RIDDEN_M, RIDDEN_S, SPREAD_S2, SURE_FIXES, SURE_S
+from geo.patrols.columns import (
+    DAY,
+    DETACHED_S,
+    LIKELY_S,
+    NEAR_RIDE_M,
+    NEAR_RIDE_S,
+    RESTING_S,
+    RIDDEN_M,
+    RIDDEN_S,
+    SPREAD_S2,
+    SURE_FIXES,
+    SURE_S,
+)
 from geo.tracks.columns import DURATION_S, END, FIXES, LENGTH_M, START
 from geo.tracks.fix_values import utc
 from geo.tracks.path import SECOND
@@ -52,6 +64,9 @@ def split_days(table: pd.DataFrame, zone: str) -> pd.DataFrame:
             SURE_S: cut[SURE_S] * share,
             RIDDEN_S: cut[RIDDEN_S] * share,
             DETACHED_S: cut[DETACHED_S] * share,
+            RESTING_S: cut[RESTING_S] * share,
+            NEAR_RIDE_S: cut[NEAR_RIDE_S] * share,
+            NEAR_RIDE_M: cut[NEAR_RIDE_M] * share,
             RIDDEN_M: cut[RIDDEN_M] * share,
             SURE_FIXES: np.rint(cut[SURE_FIXES] * share).astype(np.int64),
         }

@@ -23,7 +23,10 @@ from geo.patrols.columns import (
     DETACHED_S,
     KIND,
     LIKELY_S,
+    NEAR_RIDE_M,
+    NEAR_RIDE_S,
     PRESENCE_COLUMNS,
+    RESTING_S,
     RIDDEN_M,
     RIDDEN_S,
     SPREAD_S2,
@@ -67,13 +70,24 @@ class _Runs(NamedTuple):
     end: Ints
     fixes: Ints
     length_m: Floats
+    resting_s: Floats
     likely_s: Floats
     spread_s2: Floats
     sure_s: Floats
     ridden_s: Floats
+    near_ride_s: Floats
+    near_ride_m: Floats
     detached_s: Floats
     ridden_m: Floats
     sure_fixes: Ints
+
+    @classmethod
+    def of(
+        cls, place: tuple[Ints, Ints], times: tuple[Ints, Ints], fixes: Ints, length_m: Floats, resting_s: Floats
+    ) -> _Runs:
+        """Runs of walkers in cells, whose times and fixes inside are not known yet."""
+        none = np.zeros(len(fixes))
+        return cls(*place, *times, fixes, length_m, resting_s, *(none,) * 8, sure_fixes=none.astype(np.int64))
 
 
 def presences(
@@ -99,9 +113,11 @@ def presences(
         cell, or ``unknown`` if the device was silent, and in the cell or within `reach_m` of it before or after. Then `day`
         (local), `likely_s` (expected time inside, given the errors), `spread_s2` (its contribution to the variance of the time
         in the cell, which may be negative), `sure_s` (part of it, on foot, that does not depend on errors), `length_m` (distance
-        inside), the part of `likely_s` that was ridden (`ridden_s`) or is in a run of fixes between two impossible steps
-        (`detached_s`), and the distance ridden (`ridden_m`); `sure_fixes`, the number of fixes at
-        least 120 s from the next that are inside regardless of the error. A silence gives one row for each cell in doubt.
+        inside), the part of `likely_s` that was ridden (`ridden_s`), is on other steps of more than half a minute near a ride
+        (`near_ride_s`) or in a run of fixes between two impossible steps (`detached_s`), and the distances ridden and near a
+        ride (`ridden_m`, `near_ride_m`); `resting_s`, the part of the duration in which a phone rested and sent nothing;
+        `sure_fixes`, the number of fixes at least 120 s from the next that are inside regardless of the error.
+        A silence gives one row for each cell in doubt.
 
     Raises
     ------
@@ -204,21 +220,12 @@ def _runs(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
     ]
     first = np.flatnonzero(begins)
     last = np.r_[first[1:], n] - 1
-    none = np.zeros(len(first))
-    return _Runs(
-        pieces.walker[first],
-        pieces.cell[first],
-        pieces.start[first],
-        pieces.end[last],
+    return _Runs.of(
+        (pieces.walker[first], pieces.cell[first]),
+        (pieces.start[first], pieces.end[last]),
         np.add.reduceat(pieces.fixes, first),
         np.add.reduceat(pieces.length_m, first),
-        none,
-        none,
-        none,
-        none,
-        none,
-        none,
-        none.astype(np.int64),
+        np.add.reduceat(pieces.resting_s, first),
     )
 
 
@@ -234,21 +241,15 @@ def _pieces(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
     goes_on = np.r_[known, False][: len(path.time)]
     fixes = (crossings.t_in == 0).astype(np.int64) + ((crossings.t_out == 1) & ~goes_on[step + 1])
     alone = np.flatnonzero(~goes_on & ~np.r_[False, known][: len(goes_on)])
-    none = np.zeros(len(step) + len(alone))
-    runs = _Runs(
-        np.r_[path.walker[step], path.walker[alone]],
-        np.r_[cell, index.locate(path.x[alone], path.y[alone])].astype(np.int64),
-        np.r_[start, path.time[alone]],
-        np.r_[end, path.time[alone]],
+    runs = _Runs.of(
+        (
+            np.r_[path.walker[step], path.walker[alone]],
+            np.r_[cell, index.locate(path.x[alone], path.y[alone])].astype(np.int64),
+        ),
+        (np.r_[start, path.time[alone]], np.r_[end, path.time[alone]]),
         np.r_[fixes, np.ones(len(alone), dtype=np.int64)],
         np.r_[way, np.zeros(len(alone))],
-        none,
-        none,
-        none,
-        none,
-        none,
-        none,
-        none.astype(np.int64),
+        np.r_[path.resting[step] * (end - start) / SECOND, np.zeros(len(alone))],
     )
     # Both parts are already sorted, so this is a merge.
     return _take(runs, np.argsort(np.r_[step, alone], kind="stable")) if len(alone) else runs
@@ -274,14 +275,16 @@ def _sure_fixes(path: Path, runs: _Runs, index: GridIndex) -> Ints:
 def _weighed(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
     """Add the expected time in the cell, its variance, and the certain part of it to each run."""
     own = shares.cell == runs.cell[spans.run[shares.span]]
-    run, n = spans.run[shares.span][own], len(runs.cell)
+    run, n, pace = spans.run[shares.span][own], len(runs.cell), spans.pace_m_s[shares.span]
     return runs._replace(
         likely_s=np.bincount(run, times.likely_s[own], minlength=n).astype(np.float64),
         spread_s2=np.bincount(run, times.spread_s2[own], minlength=n).astype(np.float64),
         sure_s=np.bincount(run, times.sure_s[own], minlength=n).astype(np.float64),
         ridden_s=np.bincount(run, times.ridden_s[own], minlength=n).astype(np.float64),
+        near_ride_s=np.bincount(run, times.near_ride_s[own], minlength=n).astype(np.float64),
+        near_ride_m=np.bincount(run, (times.near_ride_s * pace)[own], minlength=n).astype(np.float64),
         detached_s=np.bincount(run, times.detached_s[own], minlength=n).astype(np.float64),
-        ridden_m=np.bincount(run, (times.ridden_s * spans.pace_m_s[shares.span])[own], minlength=n).astype(np.float64),
+        ridden_m=np.bincount(run, (times.ridden_s * pace)[own], minlength=n).astype(np.float64),
     )
 
 
@@ -303,10 +306,13 @@ def _near(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
         spans.end[span[last]],
         np.zeros(len(first), dtype=np.int64),
         np.add.reduceat(likely * spans.pace_m_s[span], first),
+        np.zeros(len(first)),
         np.add.reduceat(likely, first),
         np.add.reduceat(spread, first),
         np.zeros(len(first)),
         np.add.reduceat(times.ridden_s[rows], first),
+        np.add.reduceat(times.near_ride_s[rows], first),
+        np.add.reduceat(times.near_ride_s[rows] * spans.pace_m_s[span], first),
         np.add.reduceat(times.detached_s[rows], first),
         np.add.reduceat(times.ridden_s[rows] * spans.pace_m_s[span], first),
         np.zeros(len(first), dtype=np.int64),
@@ -325,16 +331,12 @@ def _silences(path: Path, gap: Bools, index: GridIndex, rules: Rules) -> _Runs:
     near = index.locate((path.x[ends, None] + dx).ravel(), (path.y[ends, None] + dy).ravel())
     pairs = np.column_stack([np.repeat(np.concatenate([i, i]), len(dx)), near])[near >= 0]
     step, cell = np.unique(pairs, axis=0).T if len(pairs) else np.empty((2, 0), dtype=np.int64)
-    none = np.zeros(len(step))
-    return _Runs(
-        path.walker[step],
-        cell,
-        path.time[step],
-        path.time[step + 1],
-        none.astype(np.int64),
+    return _Runs.of(
+        (path.walker[step], cell),
+        (path.time[step], path.time[step + 1]),
+        np.zeros(len(step), dtype=np.int64),
         np.hypot(path.x[step + 1] - path.x[step], path.y[step + 1] - path.y[step]),
-        *(none,) * 6,
-        none.astype(np.int64),
+        np.zeros(len(step)),
     )
 
 
@@ -359,6 +361,9 @@ def _frame(runs: _Runs, kind: str, walkers: pd.DataFrame, index: GridIndex) -> p
             SURE_S: runs.sure_s,
             LENGTH_M: runs.length_m,
             RIDDEN_S: runs.ridden_s,
+            RESTING_S: runs.resting_s,
+            NEAR_RIDE_S: runs.near_ride_s,
+            NEAR_RIDE_M: runs.near_ride_m,
             DETACHED_S: runs.detached_s,
             RIDDEN_M: runs.ridden_m,
             SURE_FIXES: runs.sure_fixes,

@@ -31,6 +31,8 @@ class Path(NamedTuple):
         `device` and `officer` of each walker.
     detached
         Whether the fix belongs to a run between two impossible steps, which may be at a completely different place.
+    resting
+        Whether the phone rested from the fix to the next and therefore sent nothing; see :mod:`geo.tracks.power_saving`.
     """
 
     walker: Ints
@@ -41,3 +43,4 @@ class Path(NamedTuple):
     stand: Ints
     walkers: pd.DataFrame
     detached: Bools
+    resting: Bools

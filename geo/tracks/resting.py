@@ -10,6 +10,7 @@ import numpy as np
 from geo.arrays import Bools, Floats, Ints
 from geo.days import local_days
 from geo.tracks.path import SECOND, Path
+from geo.tracks.power_saving import rests
 from geo.tracks.speed import noise_of
 
 #: Window in which a device is tested for standing still. In five minutes a walker covers 400 m.
@@ -53,10 +54,13 @@ def settled(path: Path, zone: str) -> Path:
     Stands of one local day at the same place, such as a desk to which an officer returns between rounds, get one common
     centre, and all their errors determine its error.
 
+    Steps in which a phone rested and sent nothing belong to a stand (:mod:`geo.tracks.power_saving`).
+
     A patrol that stays within 28 m of one place for ten minutes is a stand too; only its movement is lost, not its time.
     """
     if len(path.time) == 0:
         return path
+    path = path._replace(resting=rests(path, zone))
     stands = _stands(path)
     here, spans = stands.here, stands.spans
     path = path._replace(sigma=path.sigma * scatter_factors(path, here, spans)[path.walker])
@@ -108,16 +112,27 @@ class _Stands(NamedTuple):
 def _stands(path: Path) -> _Stands:
     width = _window(path)
     window = path.time // width
-    start = np.flatnonzero(np.r_[True, (np.diff(path.walker) != 0) | (np.diff(window) != 0)])
-    windows = _Spans.of(path, start)
-    follows = np.r_[False, (np.diff(path.walker[start]) == 0) & (np.diff(window[start]) == 1)]
-    still = (windows.spread <= STILL_SPREAD_M) & (windows.fixes >= 3)
+    # The fixes of a rest are one window, whatever its length.
+    rested = np.r_[False, path.resting[:-1]]
+    begins, ends = path.resting & ~rested, np.r_[False, rested[:-1]] & ~rested
+    new = np.r_[True, (np.diff(path.walker) != 0) | (np.diff(window) != 0)]
+    start = np.flatnonzero((new & ~rested) | begins | ends)
+    windows, rest = _Spans.of(path, start), path.resting[start]
+    soon = path.time[start] - path.time[start - 1] <= width[start]
+    follows = (path.walker[start] == path.walker[start - 1]) & np.r_[
+        False, (np.diff(window[start]) == 1) | ((rest[1:] | rest[:-1]) & soon[1:])
+    ]
+    still = (windows.spread <= STILL_SPREAD_M) & ((windows.fixes >= 3) | rest)
     same = np.r_[False, still[1:] & still[:-1] & follows[1:] & (windows.apart(1) <= STILL_DRIFT_M)]
     first = np.flatnonzero(~same)
     length = np.diff(np.r_[first, len(start)])
-    first, length, stood = _bridge(path, start, first, length, follows, still[first] & (length >= STILL_WINDOWS))
+    stood = still[first] & ((length >= STILL_WINDOWS) | rest[first])
+    first, length, stood = _bridge(path, start, first, length, follows, stood)
     spans = _Spans.of(path, start[first])
-    return _Stands(windows, first, length, width[start[first]] / SECOND, spans, np.repeat(stood, spans.fixes))
+    # With a rest in it, a section is as long as its fixes show.
+    lasts = path.time[np.r_[start[first[1:]], len(path.time)] - 1] - path.time[start[first]]
+    width_s = np.where(np.logical_or.reduceat(rest, first), lasts / length, width[start[first]]) / SECOND
+    return _Stands(windows, first, length, width_s, spans, np.repeat(stood, spans.fixes))
 
 
 def _places(path: Path, stands: _Stands, first: Ints, errors: Floats, zone: str) -> Ints:

@@ -34,7 +34,8 @@ OFF_S = 10 * 3600.0
 class Steps(NamedTuple):
     """Steps between consecutive fixes.
 
-    `known`: the step is trusted; `gap`: the device was silent too long or moved too fast; both False: end of the path.
+    `known`: the step is trusted, also if the phone rested and sent nothing; `gap`: the device was silent too long or moved
+    too fast; both False: end of the path.
 
     A path ends with the day: a device without fixes around midnight has gone home, and its next fix starts another path. The same
     holds after a silence of ten hours, between two shifts that end after midnight. The verdicts of a day are therefore the same
@@ -99,7 +100,11 @@ def _raw(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits) -> _Raw:
     time: Ints = picked(utc(cleaned[TIME]).view(np.int64), here)
     nowhere = np.full(len(here), -1, dtype=np.int64)
     detached: Bools = (cleaned[MARK].to_numpy(dtype=object) == "detached")[here]
-    return _Raw(Path(owner, time, x, y, sigma, nowhere, names, detached), here, by_time(owner, time, x, y))
+    return _Raw(
+        Path(owner, time, x, y, sigma, nowhere, names, detached, np.zeros(len(here), dtype=np.bool_)),
+        here,
+        by_time(owner, time, x, y),
+    )
 
 
 def _taken(path: Path, rows: Ints) -> Path:
@@ -112,6 +117,7 @@ def _taken(path: Path, rows: Ints) -> Path:
         path.stand[rows],
         path.walkers,
         path.detached[rows],
+        path.resting[rows],
     )
 
 
@@ -151,7 +157,8 @@ def steps_of(path: Path, rules: MovementLimits) -> Steps:
     same = np.diff(path.walker) == 0
     lasts_s = np.diff(path.time) / SECOND
     way_m = np.hypot(np.diff(path.x), np.diff(path.y))
-    known = same & (lasts_s <= rules.max_gap_s) & (way_m - SPEED_SLACK_M <= rules.max_speed_m_s * lasts_s)
+    heard = (lasts_s <= rules.max_gap_s) | path.resting[:-1]
+    known = same & heard & (way_m - SPEED_SLACK_M <= rules.max_speed_m_s * lasts_s)
     gap = same & ~known
     gaps = np.flatnonzero(gap)
     before, after = (local_days(path.time[rows], rules.zone) for rows in (gaps, gaps + 1))

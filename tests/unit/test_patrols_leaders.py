@@ -232,6 +232,41 @@ def test_with_a_fix_each_minute_a_stay_partly_ridden_stays_in_doubt():
     assert stay["own_reason"] == "pace"
 
 
+def a_minute_apart(speed_m_s, minutes, *, arrives_m_s=5.0):
+    """Into A from the south, around in it on a circle, and away to the north, with a fix each minute."""
+    turn = 1.5 * speed_m_s * np.arange(minutes + 1) - np.pi / 2
+    x, y = 100 + 40 * np.cos(turn), 100 + 40 * np.sin(turn)
+    way_m = 60.0 * arrives_m_s * np.arange(4, 0, -1)
+    return track(
+        60.0 * np.arange(minutes + 9),
+        np.r_[x[0] + 0 * way_m, x, x[-1] + 0 * way_m],
+        np.r_[y[0] - way_m, y, y[-1] + way_m[::-1]],
+        accuracy_m=5.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        # Steps of 0.91 and 0.89 m/s: the chord of 60 s on a circle of 40 m.
+        ({"speed_m_s": 1.0, "minutes": 6}, "pace"),
+        ({"speed_m_s": 0.975, "minutes": 6}, ""),
+        ({"speed_m_s": 1.2, "minutes": 6, "arrives_m_s": 1.2}, ""),
+        # Steps up to 200 s after and before a ride are near it; 174 and 268 s are not.
+        ({"speed_m_s": 1.2, "minutes": 11}, "pace"),
+        ({"speed_m_s": 1.2, "minutes": 12}, ""),
+    ],
+)
+def test_a_brisk_stay_near_a_ride_may_have_been_ridden_if_fixes_are_a_minute_apart(how, reason):
+    made = visits(presences(a_minute_apart(**how), CELLS))
+    stay = made[made["code"] == "A"].iloc[0]
+    assert stay["own_reason"] == reason
+    if reason:
+        assert stay["own_probability"] == pytest.approx(0.8, abs=1e-6)
+    else:
+        assert stay["own_probability"] > 0.99
+
+
 def silent_at_the_office(minutes):
     """The leader of A in B all day, once silent there for so long."""
     t = np.arange(0, 28_800, 30.0)

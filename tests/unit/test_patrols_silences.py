@@ -130,6 +130,7 @@ def test_intervals_that_touch_are_one_and_what_is_taken_is_cut_out():
 
 def test_at_midnight_every_quantity_is_divided_by_time():
     quantities = ["length_m", "likely_s", "spread_s2", "sure_s", "ridden_s", "ridden_m", "detached_s"]
+    quantities += ["near_ride_s", "near_ride_m", "resting_s"]
     row = {"start": at(23), "end": at(24.5), "duration_s": 5400.0, "fixes": 90, "sure_fixes": 9}
     table = split_days(pd.DataFrame([row | dict.fromkeys(quantities, 300.0)]), "Asia/Shanghai")
     assert table["day"].tolist() == [DAY, DAY + dt.timedelta(days=1)]

@@ -193,7 +193,7 @@ def path(x, y, step_s=10.0, sigma=10.0):
     zeros = np.zeros(n, dtype=np.int64)
     start = 1_795_395_600 * SECOND  # 09:00 in Nanjing
     times = start + (np.arange(n) * step_s * SECOND).astype(np.int64)
-    return Path(zeros, times, np.asarray(x), np.asarray(y), np.full(n, sigma), zeros - 1, people, zeros > 0)
+    return Path(zeros, times, np.asarray(x), np.asarray(y), np.full(n, sigma), zeros - 1, people, zeros > 0, zeros > 0)
 
 
 def test_a_stand_soon_after_another_at_its_place_shares_its_error():

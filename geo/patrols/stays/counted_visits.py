@@ -21,10 +21,13 @@ from geo.patrols.columns import (
     KIND,
     LATEST,
     LIKELY_S,
+    NEAR_RIDE_M,
+    NEAR_RIDE_S,
     OWN_PROBABILITY,
     OWN_REASON,
     PRESENCE_COLUMNS,
     REASON,
+    RESTING_S,
     RIDDEN_M,
     RIDDEN_S,
     SPEED_M_S,
@@ -36,6 +39,7 @@ from geo.patrols.columns import (
 )
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.patrols.stays.moments import hours, microseconds
+from geo.patrols.stays.pace import RIDDEN_SHARE, paced
 from geo.patrols.stays.spacing import space_visits
 from geo.patrols.stays.stay_probability import (
     LEAST_SD_S,
@@ -46,22 +50,15 @@ from geo.patrols.stays.stay_probability import (
     with_prior_odds,
 )
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, PROBABILITY, START
-from geo.tracks.speed import DENSE_S
 
 #: Reasons that exclude a stay regardless of its duration.
 EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader", "unnamed")
 
-_OPTIONAL = (RIDDEN_S, RIDDEN_M, DETACHED_S, SURE_FIXES)
+_OPTIONAL = (RESTING_S, RIDDEN_S, NEAR_RIDE_S, NEAR_RIDE_M, RIDDEN_M, DETACHED_S, SURE_FIXES)
 
 #: More than the times of one local day, microseconds.
 _TWO_DAYS_US = 2 * 86_400_000_000
 
-#: Relative error of the mean speed of a stay: noise lengthens a path, cut corners shorten it, and a minute has six fixes only.
-PACE_ERROR = 0.15
-
-#: Share of the expected time ridden, from which a stay is a ride with stops: in doubt if fixes are too far apart to show when
-#: it was walked, otherwise if the time on foot may be long enough.
-RIDDEN_SHARE = 0.2
 #: Share of the expected time ridden from which a stay without time enough on foot was driven through.
 THROUGH_SHARE = 0.5
 #: Minimum variance of the time of a stay of which any part is in doubt, seconds²: contributions of opposite signs nearly cancel.
@@ -157,15 +154,15 @@ def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """Visits under one rule set."""
     stays = _stays(presences, rules)
     steps_s = _usual_steps(presences, stays)
-    paced = _paced(stays, steps_s, rules)
+    walked = paced(stays, steps_s, rules)
     plain = probability_from_fixes(stays, rules)
     own = own_probability(plain, steps_s, stays, rules)
     # Nobody is likelier to have stayed than the leader.
     chance = np.minimum(with_prior_odds(plain, prior_odds(stays, steps_s), stays, rules), own)
-    own = own * paced
-    chance = np.where((plain >= PLAIN_DOUBT) & (chance < rules.doubt), rules.doubt, chance) * paced
+    own = own * walked
+    chance = np.where((plain >= PLAIN_DOUBT) & (chance < rules.doubt), rules.doubt, chance) * walked
     keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (np.maximum(chance, own) >= KEPT_FROM)
-    made = {PROBABILITY: chance[keep], OWN_PROBABILITY: own[keep], "paced": paced[keep]}
+    made = {PROBABILITY: chance[keep], OWN_PROBABILITY: own[keep], "paced": walked[keep]}
     stays = stays[keep].assign(**made).reset_index(drop=True)
     stays = stays.assign(**_bounds(presences, stays, _timing_errors(stays, steps_s[keep]), rules))
     reason = _alone(stays, stays[PROBABILITY], rules)
@@ -291,6 +288,8 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
         SURE_S: some[SURE_S].to_numpy() * share,
         LENGTH_M: some[LENGTH_M].to_numpy(),
         RIDDEN_S: some[RIDDEN_S].to_numpy() * share,
+        NEAR_RIDE_S: some[NEAR_RIDE_S].to_numpy() * share,
+        NEAR_RIDE_M: some[NEAR_RIDE_M].to_numpy() * share,
         RIDDEN_M: some[RIDDEN_M].to_numpy(),
         DETACHED_S: some[DETACHED_S].to_numpy() * share,
         SURE_FIXES: np.where(hours_s >= lasts, some[SURE_FIXES].to_numpy(), 0),
@@ -326,6 +325,8 @@ _SUMS = (
     SURE_S,
     LENGTH_M,
     RIDDEN_S,
+    NEAR_RIDE_S,
+    NEAR_RIDE_M,
     RIDDEN_M,
     DETACHED_S,
     SURE_FIXES,
@@ -335,33 +336,10 @@ _SUMS = (
 )
 
 
-def _paced(stays: pd.DataFrame, steps_s: Floats, rules: Rules) -> Floats:
-    """Probability that a stay was walked, or driven, as required by the rules, given the error of its mean speed.
-
-    If patrols are on foot, it is the speed of the part that was not ridden. Fixes more than :data:`DENSE_S` apart do not show
-    which part that was.
-    """
-    if rules.mode == "any":
-        return np.ones(len(stays))
-    names = (LENGTH_M, "spent_s", LIKELY_S, RIDDEN_M, RIDDEN_S)
-    length_m, spent_s, likely_s, ridden_m, ridden_s = (stays[name].to_numpy(dtype=float) for name in names)
-    foot = rules.mode == "foot"
-    speed = stays[SPEED_M_S].to_numpy(dtype=float)
-    if foot:
-        left_s = np.maximum(spent_s - ridden_s, 0.0)
-        speed = np.divide(np.maximum(length_m - ridden_m, 0.0), left_s, out=np.zeros(len(stays)), where=left_s > 1.0)
-    walked = np.clip(0.5 - (speed / rules.max_patrol_speed_m_s - 1.0) / (2.0 * PACE_ERROR), 0.0, 1.0)
-    if foot:
-        stops = (ridden_s > RIDDEN_SHARE * likely_s) & (steps_s > DENSE_S)
-        walked = np.where(stops, np.minimum(walked, 0.5), walked)
-    paced: Floats = np.where(spent_s > 0, walked if foot else 1.0 - walked, 1.0)
-    return paced
-
-
 def _usual_steps(presences: pd.DataFrame, stays: pd.DataFrame) -> Floats:
-    """Mean interval between fixes of the device of each stay while inside cells on that day, seconds."""
-    inside = presences[presences[KIND] == "inside"].groupby([DEVICE, DAY])[[DURATION_S, FIXES]].sum()
-    step = (inside[DURATION_S] / inside[FIXES])[inside[FIXES] > 1].clip(1.0, 600.0)
+    """Mean interval between fixes of the device of each stay while inside cells on that day, rests left out, seconds."""
+    inside = presences[presences[KIND] == "inside"].groupby([DEVICE, DAY])[[DURATION_S, RESTING_S, FIXES]].sum()
+    step = ((inside[DURATION_S] - inside[RESTING_S]) / inside[FIXES])[inside[FIXES] > 1].clip(1.0, 600.0)
     usual: Floats = (
         step.reindex(pd.MultiIndex.from_frame(stays[[DEVICE, DAY]])).fillna(USUAL_STEP_S).to_numpy(dtype=float)
     )

@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from geo.arrays import Bools, Floats, Ints
 from geo.kernels import kernel
 from geo.locate import GridIndex
 from geo.patrols.stays.place_masks import Masks, count_places
+from geo.patrols.stays.sparse_rides import WANDER_M_S, near_ride, ridden_share
 from geo.tracks.path import SECOND, Path
 
 #: Maximum length of a span treated as one place; half of the default minimum stay.
@@ -26,14 +26,9 @@ SPAN_S = 30.0
 ERROR_LASTS_S = 1000.0
 #: Multiple of the duration after which nothing of the error is left.
 _LONGEST = 3.0
-#: A step of this many seconds may contain a ride and a wait, so its mean speed says little about the position at a time;
-#: shorter steps proportionally less. Assumed speeds of the ridden and of the remaining part.
-MIXED_S, RIDE_M_S, SLOW_M_S = 120.0, 6.0, 0.5
-#: Probability that a cell in the middle of such a step, without a fix at either end, was ridden through.
-THROUGH = 0.9
-#: Speed of a walker who deviates from the straight line between fixes, and the share of the possible deviation (half of the
-#: short axis of the ellipse of reachable places) that is one standard deviation.
-WANDER_M_S, WANDER_SHARE = 1.4, 1 / 3
+#: Share of the possible deviation of a walker from the straight line between fixes (half of the short axis of the ellipse of
+#: reachable places) that is one standard deviation.
+WANDER_SHARE = 1 / 3
 #: Standard deviation of the time at which a path crossed a border, as a share of the step in which it did, and of the length of
 #: the span beside the border: the middle of that span may be certain, its end at the border is not.
 CROSSING_STEP_SHARE, CROSSING_SPAN_SHARE = 1 / 4, 1 / 6
@@ -67,6 +62,8 @@ class Spans(NamedTuple):
         Duration over which the error of the place is correlated.
     ridden
         Share of the time probably not spent there on foot, because the step is long and fast.
+    near_ride
+        Whether the step is long and a ride is near.
     pace_m_s
         Speed, measured over half a minute.
     fast, detached
@@ -84,6 +81,7 @@ class Spans(NamedTuple):
     sigma: Floats
     lasts_s: Floats
     ridden: Floats
+    near_ride: Bools
     pace_m_s: Floats
     fast: Bools
     detached: Bools
@@ -92,13 +90,14 @@ class Spans(NamedTuple):
 
 class Times(NamedTuple):
     """For each row of shares, in seconds: the expected time, its variance, the time on foot that is certainly inside,
-    and the part of the expected time too fast for walking, or in a run between two impossible steps.
+    and the part of the expected time too fast for walking, near a ride, or in a run between two impossible steps.
     """
 
     likely_s: Floats
     spread_s2: Floats
     sure_s: Floats
     ridden_s: Floats
+    near_ride_s: Floats
     detached_s: Floats
 
 
@@ -139,7 +138,10 @@ class Shares(NamedTuple):
         crossing_s2 = spans.crossing_s2[self.span]
         spread += np.where(chance == 1.0, crossing_s2, 0.0)
         sure = (chance == 1.0) & (spans.pace_m_s[self.span] <= walk_m_s) & ~fast & (crossing_s2 == 0)
-        return Times(likely, spread, np.where(sure, seconds, 0.0), likely * fast, likely * spans.detached[self.span])
+        ridden, near, detached = (
+            likely * of[self.span] for of in (spans.fast, spans.near_ride & ~spans.fast, spans.detached)
+        )
+        return Times(likely, spread, np.where(sure, seconds, 0.0), ridden, near, detached)
 
 
 @kernel(nogil=True)
@@ -226,7 +228,8 @@ def spans_of(path: Path, pace_m_s: Floats, fast: Bools, runs: tuple[Ints, Ints, 
         y[:n],
         sigma[:n],
         lasts[:n],
-        _ridden(path, i, j, index.locate(x[:n], y[:n]), index),
+        ridden_share(path, i, j, index.locate(x[:n], y[:n]), index),
+        near_ride(path, i, j, fast),
         pace,
         quick,
         path.detached[i],
@@ -315,28 +318,6 @@ def _place(
     # The deviation between two fixes is independent after the next fix.
     lasts = ERROR_LASTS_S if wander == 0.0 else ERROR_LASTS_S + (step_s - ERROR_LASTS_S) * wander / spread**2
     return x[i] + u * dx, y[i] + u * dy, spread, lasts
-
-
-def _ridden(path: Path, i: Ints, j: Ints, here: npt.NDArray[np.int32], index: GridIndex) -> Floats:
-    """Share of the time of a long step that was ridden, as far as its mean speed shows.
-
-    A step of mean speed v, ridden at r and walked at w, is ridden for a share r (v - w) / v (r - w) of its length, which
-    takes v / r of the time at even speed. Inside one cell only the part faster than walking may be ridden. On a step faster
-    than walking, waits and walks are mostly near its ends: a cell between the ends was ridden through.
-    """
-    ridden = np.zeros(len(i))
-    step_s = (path.time[j] - path.time[i]) / SECOND
-    long = np.flatnonzero(step_s > SPAN_S)
-    a, b = i[long], j[long]
-    v = np.maximum(np.hypot(path.x[b] - path.x[a], path.y[b] - path.y[a]) / step_s[long], 1e-9)
-    one, two = index.locate(path.x[a], path.y[a]), index.locate(path.x[b], path.y[b])
-    stays = one == two
-    w = np.where(stays, WANDER_M_S, SLOW_M_S)
-    share = np.clip(RIDE_M_S * (v - w) / (v * (RIDE_M_S - w)), 0.0, 1.0) * np.maximum(1.0 - v / RIDE_M_S, 0.0)
-    ridden[long] = share * np.minimum(1.0, step_s[long] / MIXED_S)
-    between = long[(here[long] != one) & (here[long] != two) & (v > WANDER_M_S)]
-    ridden[between] = np.maximum(ridden[between], THROUGH)
-    return ridden
 
 
 def shares_of(spans: Spans, index: GridIndex) -> Shares:
