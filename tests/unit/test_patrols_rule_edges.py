@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from geo.patrols import Rules, verify, visits
-from geo.patrols.stays.counted_visits import _alone, _paced, _summed
+from geo.patrols.stays.counted_visits import _alone, _summed
 from geo.patrols.stays.day_visits import DayVisits
 from geo.patrols.stays.silences import Silence, parted_rate, unobserved_rate
 from geo.patrols.stays.stay_probability import own_probability
@@ -90,8 +90,8 @@ def test_odds_of_a_leaders_stay_are_those_of_the_fixes_to_a_power_between_a_half
 )
 def test_a_time_in_doubt_has_a_variance_of_a_square_second_though_its_parts_nearly_cancel(one, two, found):
     rows = pd.DataFrame([presence("09:00", "09:05"), presence("09:05", "09:10")])
-    rows = rows.assign(spread_s2=[one, two], **dict.fromkeys(("ridden_s", "ridden_m", "detached_s", "sure_fixes"), 0.0))
-    rows = rows.assign(absence_s=0.0)
+    quantities = ("ridden_s", "ridden_m", "near_ride_s", "near_ride_m", "detached_s", "sure_fixes", "absence_s")
+    rows = rows.assign(spread_s2=[one, two], **dict.fromkeys(quantities, 0.0))
     sums = _summed(rows, np.arange(2), np.zeros(2, dtype=np.int64), Rules())
     assert sums["spread_s2"].tolist() == pytest.approx([found])
 
@@ -131,18 +131,20 @@ def test_a_fifth_of_a_stay_between_impossible_steps_leaves_it_unproven(detached,
     assert _alone(pd.DataFrame([stays]), pd.Series([0.5]), Rules()).tolist() == [reason]
 
 
-@pytest.mark.parametrize(("ridden_s", "paced"), [(19.9, 1.0), (20.1, 0.5)])
-def test_sparse_fixes_do_not_show_when_a_stay_was_walked_if_a_fifth_was_ridden(ridden_s, paced):
+@pytest.mark.parametrize(("ridden_s", "walked"), [(19.9, 1.0), (20.1, 0.5)])
+def test_sparse_fixes_do_not_show_when_a_stay_was_walked_if_a_fifth_was_ridden(ridden_s, walked):
     stays = {
         "length_m": 100.0,
         "spent_s": 100.0,
         "likely_s": 100.0,
         "ridden_m": 60.0,
         "ridden_s": ridden_s,
+        "near_ride_s": 0.0,
+        "near_ride_m": 0.0,
         "speed_m_s": 1.0,
     }
-    assert _paced(pd.DataFrame([stays]), np.array([600.0]), Rules()).tolist() == [paced]
-    assert _paced(pd.DataFrame([stays]), np.array([10.0]), Rules()).tolist() == [1.0]
+    assert paced(pd.DataFrame([stays]), np.array([600.0]), Rules()).tolist() == [walked]
+    assert paced(pd.DataFrame([stays]), np.array([10.0]), Rules()).tolist() == [1.0]
 
 
 def day_visits(*rows, **columns):
@@ -245,6 +247,7 @@ def test_a_silence_of_ten_hours_is_the_rest_between_two_shifts(lasts_s, is_gap):
     two = np.zeros(2)
     people = pd.DataFrame({"device": ["D1"], "officer": ["S1"]})
     times = np.array([start, start + lasts_s * SECOND])
-    way = Path(np.zeros(2, dtype=np.int64), times, two, two, two + 10, np.full(2, -1), people, np.zeros(2, dtype=bool))
+    none = np.zeros(2, dtype=bool)
+    way = Path(np.zeros(2, dtype=np.int64), times, two, two, two + 10, np.full(2, -1), people, none, none)
     steps = steps_of(way, Rules())
     assert (steps.known.tolist(), steps.gap.tolist()) == ([False], [is_gap])
