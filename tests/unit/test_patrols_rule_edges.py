@@ -13,6 +13,7 @@ import shapely
 from geo.patrols import Rules, verify, visits
 from geo.patrols.stays.counted_visits import _alone, _summed
 from geo.patrols.stays.day_visits import DayVisits
+from geo.patrols.stays.pace import paced
 from geo.patrols.stays.silences import Silence, parted_rate, unobserved_rate
 from geo.patrols.stays.stay_probability import own_probability
 from geo.patrols.verdicts import _left_unobserved, _verdict
