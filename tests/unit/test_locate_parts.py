@@ -360,3 +360,59 @@ def test_a_layer_as_thin_as_a_line_has_at_most_twenty_thousand_pixels_a_side():
     assert max(rasterize(edges_of(shapes, np.arange(2))[0]).pixels.shape) <= 20_004
     index = GridIndex(gpd.GeoDataFrame({"code": ["a", "b"]}, geometry=shapes, crs=4549))
     assert index.locate([5e4, 5e4, 5e4], [5e-4, 1.5e-3, 5e-3]).tolist() == [0, 1, -1]
+
+
+def test_edges_of_two_cells_are_one_also_if_upright_or_at_a_negative_zero():
+    east = shapely.box(0.0, 0.0, 10.0, 10.0)
+    west = shapely.Polygon([(-10.0, 0.0), (-0.0, 0.0), (-0.0, 10.0), (-10.0, 10.0)])
+    edges, doubled = edges_of(np.array([west, east], dtype=object), np.arange(2))
+    assert len(edges.ends) == 7
+    assert not doubled.any()
+    shared = edges.sides[(edges.sides > 0).all(axis=1)]
+    assert sorted(shared[0].tolist()) == [1, 2]
+    assert len(shared) == 1
+
+
+def test_the_inner_point_is_the_middle_of_a_pixel_of_one_cell():
+    index = GridIndex(grid())
+    x, y = index.inner_point()
+    raster = index._tiers[0]
+    assert raster.pixels[int((y - raster.y0) / raster.size), int((x - raster.x0) / raster.size)] > 0
+    assert index.locate([x], [y]).tolist() == [0]
+
+
+def test_vertices_on_the_lines_of_the_raster_are_passed_once():
+    """128 m in 128 pixels, whose lines are at half metres; borders end and bend exactly there."""
+    shapes = [
+        shapely.box(0, 0, 128, 10.5),
+        shapely.Polygon([(0, 10.5), (64, 10.5), (70.5, 50.5), (64, 128), (0, 128)]),
+        shapely.Polygon([(64, 10.5), (128, 10.5), (128, 128), (64, 128), (70.5, 50.5)]),
+    ]
+    index = GridIndex(gpd.GeoDataFrame({"code": list("abc")}, geometry=shapes, crs=4549))
+    assert index._tiers[0].size == 1.0
+    rng = np.random.default_rng(8)
+    x, y = np.r_[rng.uniform(0, 128, 4000), rng.uniform(60, 75, 4000)], rng.uniform(0, 128, 8000)
+    y[::3] = np.round(y[::3]) - 0.5
+    inside = np.array([shapely.contains_xy(shape, x, y) for shape in shapes])
+    sure = inside.any(axis=0)
+    assert sure.mean() > 0.9
+    assert (index.locate(x, y)[sure] == inside.argmax(axis=0)[sure]).all()
+
+
+def test_the_first_free_tier_is_taken():
+    """A chain in which only consecutive cells overlap needs two tiers; the first and the third share one."""
+    shapes = [shapely.box(8 * k, 0, 8 * k + 10, 10) for k in range(4)]
+    index = GridIndex(gpd.GeoDataFrame({"code": list("abcd")}, geometry=shapes, crs=4549))
+    assert len(index._tiers) == 2
+    point, cell = index.locate_all([4.0, 9.0, 17.0, 25.0, 30.0], np.full(5, 5.0))
+    assert [cell[point == k].tolist() for k in range(5)] == [[0], [0, 1], [1, 2], [2, 3], [3]]
+
+
+def test_a_pixel_with_thousands_of_edges_is_read():
+    disc = shapely.Point(64.2, 64.2).buffer(0.2, quad_segs=1500)
+    shapes = [shapely.box(0, 0, 128, 128).difference(disc), disc]
+    index = GridIndex(gpd.GeoDataFrame({"code": ["a", "b"]}, geometry=shapes, crs=4549))
+    x, y = np.random.default_rng(9).uniform(63.9, 64.5, (2, 3000))
+    inside = shapely.contains_xy(disc, x, y)
+    assert 500 < inside.sum() < 1500
+    assert (index.locate(x, y) == inside).all()
