@@ -10,6 +10,7 @@ import pytest
 import shapely
 from shapely import LineString
 
+from geo.errors import InputError
 from geo.layers import Division, Level
 from geo.redraw import (
     Draft,
@@ -25,6 +26,8 @@ from geo.redraw import (
     compare,
     consequences,
     crosswalk,
+    edit_from_dict,
+    snap_to_roads,
 )
 from geo.redraw.working.sharing import apportion_value
 from tests.unit.test_redraw_boundaries import _square
@@ -320,3 +323,40 @@ def test_ground_that_the_new_division_leaves_is_told() -> None:
     gone = walk[walk["to_code"].isna()]
     assert gone[["from_code", "area_m2"]].to_numpy().tolist() == [["320113003001001002", 4000.0]]
     assert walk["area_m2"].sum() == 20_000
+
+
+def test_the_part_with_more_people_keeps_the_code_though_it_is_smaller() -> None:
+    (right,) = _moved([shapely.Polygon([(100, 0), (130, 0), (200, 0), (200, 100), (130, 100), (100, 100)])])
+    base = _street([[_box(0, 0, 100, 100), right]], population=[10, 30])
+    draft = Draft.of(base, buildings=_with_people(population=[10, 27, 3]))
+    code = "320113003001001002"
+    draft.apply(Split(code, _line((130, -1), (130, 101))))
+    made = draft.division().third.set_index("code")
+    assert (made.geometry[code].area, made.loc[code, "population"]) == (3000.0, 27)
+
+
+def test_sums_are_right_when_a_change_is_put_back_among_others() -> None:
+    groups = [[_box(x, 0, x + 100, 100), _box(x, 100, x + 100, 200)] for x in (0, 100)]
+    draft = Draft.of(_street(groups, population=[100, 100, 100, 100]))
+    first = draft.apply(Reshape(_line((100, 0), (140, 50), (100, 100))))
+    draft.take_back(first)
+    draft.apply(Reshape(_line((100, 100), (140, 150), (100, 200))))
+    draft.put_back(first)
+    made = draft.division()
+    sums = made.third.groupby("parent")["population"].sum()
+    assert made.third["population"].tolist() != [100] * 4
+    assert made.second.set_index("code")["population"].to_dict() == sums.to_dict()
+
+
+def test_a_line_follows_roads_within_reach_only() -> None:
+    line = LineString([(0, 0), (50, 0), (100, 0)])
+    for away_m, drawn in ((14.0, [(50.0, 14.0)]), (16.0, [(50.0, 0.0)])):
+        roads = gpd.GeoDataFrame(geometry=[LineString([(40, away_m), (60, away_m)])], crs="EPSG:4549")
+        assert list(snap_to_roads(line, roads, reach_m=15.0).coords)[1:-1] == drawn
+
+
+def test_a_seed_is_not_negative() -> None:
+    values = {"edit": "Redivide", "code": COMMUNITY, "counts": [2, 4], "seed": -1}
+    with pytest.raises(InputError, match="seed"):
+        edit_from_dict(values)
+    assert edit_from_dict({**values, "seed": 0}) == Redivide(COMMUNITY, (2, 4), 0)
