@@ -526,6 +526,9 @@ def test_passwords_that_everybody_tries_are_refused():
     for word in ("short", "password123", "wangge-2026", "aaaaaaaaaaaa", "zhangsan-good", "x" * 201):
         with pytest.raises(InputError):
             passwords.hashed(word, "zhangsan")
+    for word in ("ZhangSan-good", "abababababab"):
+        with pytest.raises(InputError, match="easy to guess"):
+            passwords.hashed(word, "ZhangSan")
     stored = passwords.hashed(PASSWORD)
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert passwords.matches(stored, PASSWORD)

@@ -25,6 +25,7 @@ from api.database.accounts import (
     disable,
     failed_logins,
     grants_of,
+    has_administrator,
     note_login,
     use_link,
 )
@@ -53,6 +54,14 @@ def opened(empty_store, tmp_path):
 @pytest.fixture
 def account(opened):
     return add_account(opened, 1, "zhang", [Grant(Role.CHECKER)], at=NOW, by="test")
+
+
+def test_an_administrator_who_is_disabled_is_none(opened, account):
+    assert not has_administrator(opened, 1)
+    chief = add_account(opened, 1, "chief", [Grant(Role.ADMINISTRATOR)], at=NOW, by="test")
+    assert has_administrator(opened, 1)
+    disable(opened, chief, at=NOW)
+    assert not has_administrator(opened, 1)
 
 
 def test_tokens_end_with_their_time_their_account_and_their_device(opened, account):

@@ -18,6 +18,7 @@ from api.background_jobs.worker import Worker, work
 from api.database import session
 from api.database.accounts import add_account, add_token
 from api.database.incidents import add_incident
+from api.database.models import JobRow
 from api.settings import Settings
 from geo.layers import lon_lat
 from tests.integration.api.serving import serving
@@ -99,6 +100,9 @@ def test_each_kind_of_work_gives_its_result(service, division):
     assert (dense["used"], dense["outside"]) == (60, 0)
     assert dense["highest"]["lon"] == pytest.approx(places.iloc[0].x, abs=2e-3)
     assert dense["contours"]["features"]
+    never = {"start": "2020-03-01T00:00:00+08:00", "end": "2020-03-02T00:00:00+08:00"}
+    empty = worked(service, kind="density", bandwidth_m=100, **never)
+    assert (empty["highest"], empty["contours"]["features"]) == (None, [])
     judged = worked(service, kind="verdicts", day="2026-03-02")
     assert len(judged["verdicts"]) == 4
     assert {row["verdict"] for row in judged["verdicts"]} == {"not_visited"}
@@ -117,6 +121,7 @@ def test_what_cannot_be_done_fails_with_its_reason(service):
     [
         {"kind": "nothing"},
         {"kind": "density", "start": MARCH["end"], "end": MARCH["start"]},
+        {"kind": "density", "start": MARCH["start"], "end": MARCH["start"]},
         {"kind": "density", "start": "2026-03-01T00:00:00", "end": MARCH["end"]},
         {"kind": "hotspots", "level": 1, **MARCH},
         {"kind": "verdicts", "day": "1889-01-01"},
@@ -159,6 +164,9 @@ def test_the_job_of_a_dead_worker_is_taken_by_another_one(service):
         at = NOW + attempt * (LEASE + timedelta(seconds=1))
         with session(engine, write=True) as opened:
             assert take_job(opened, f"w{attempt}", at=at) == number
+            row = opened.get_one(JobRow, number)
+            assert (row.progress, row.message) == (0.0, ""), "begun again"
+            row.progress, row.message = 0.5, "half"
         with session(engine, write=True) as opened:
             # The lease is still valid at its end, so no other worker takes the job; afterwards its former worker cannot change
             # it.

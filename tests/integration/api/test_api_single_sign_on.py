@@ -127,8 +127,14 @@ def test_tokens_of_others_log_nobody_in(service, claims):
 def test_a_forged_signature_and_a_forged_state_log_nobody_in(service):
     service.provider.state.key = RSAKey.generate_key(2048, {"kid": "k1"})
     assert log_in(service).status_code == 401
-    service.client.get("/sso")
+    # With the provider's own key, and a login that is under way: the state alone is another.
+    service.provider.state.key = KEY
+    import httpx
+
+    httpx.get(service.client.get("/sso").headers["location"], trust_env=False)
     assert service.client.get("/sso/callback?code=c1&state=forged").status_code == 401
+    assert service.client.get("/sso/callback?code=c1").status_code == 401
+    assert service.client.get("/api/me").status_code == 401
     service.client.cookies.clear()
     assert service.client.get("/sso/callback?code=c1&state=x").status_code == 401
 
