@@ -191,6 +191,15 @@ def test_a_case_that_was_returned_was_not_dispatched_right() -> None:
     assert counts(street, "DISP") == (["M2"], ["M1", "M2"])
 
 
+def test_a_case_that_was_merged_is_handled_by_its_main_case() -> None:
+    street = forty()
+    before = counts(street, "EGO")
+    street.add("N41", 1, "5 09:00 report | 5 09:30 file 1工作日 | 5 10:00 assign | 5 10:30 sign")
+    street.add("N42", 1, "5 09:00 report | 5 09:30 file 1工作日 | 5 10:00 assign | 5 10:30 sign")
+    street.add("N42", 1, "5 15:00 done | 5 16:00 verify_bad | 5 16:30 merge", merge={"main_case": "N41"})
+    assert counts(street, "EGO") == (before[0], sorted([*before[1], "N41"]))
+
+
 def test_a_case_that_came_back_is_repeated() -> None:
     street = Street()
     street.add("M1", 1, "2 09:00 report", report={"recurrence_of": "N01"})
