@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from geo.layers.columns import Level
 from geo.tables import headers as tables
@@ -68,7 +68,7 @@ _LISTED = {
         dispatch_date_time incident_datetime occurred_on_date occurred_on date_occ cmplnt_fr_dt occ_date occurrencedate
         rmsoccurrencedate date1_of_occurrence incident_date dispatch_date
         created_at create_time opened datetime timestamp eingangsdatum erstellungsdatum date time month""",
-    CLOCK: "clock 时刻 钟点 具体时间 时间 report_clock time",
+    CLOCK: "clock 时刻 钟点 具体时间 时间 report_clock time uhrzeit hora heure ora время",
     KIND_CODE: """
         kind_code 事项代码 小类代码 类别代码 问题代码 sxdm category_code type_code service_code sr_short_code offense_code crm_cd
         ky_cd iucr nibrsclass ucr_general ucr_code""",
@@ -98,12 +98,24 @@ _LISTED = {
 HEADERS: dict[str, tuple[str, ...]] = {name: tuple(listed.split()) for name, listed in _LISTED.items()}
 
 
+#: Headers of the time of a report in other languages, folded; Japanese characters are folded like traditional ones.
+_TIMES_ELSEWHERE = (
+    r"^date(de|d)?(la)?(received|lodged|logged|raised|submitted|recorded|entered|added|déclaration|declaration|création"
+    r"|creation|signalement)$"
+    r"|^fecha(de|del)?(la)?(ingreso|recepci[oó]n|creaci[oó]n|registro|alta|solicitud|apertura|reporte|denuncia)?$"
+    r"|^data(da|de|di|do)?(registo|registro|abertura|apertura|cria[cç][aã]o|ocorr[eê]ncia|segnalazione|solicita[cç][aã]o)$"
+    r"|^(erstellt|eingegangen|gemeldet|erfasst)(am)?$|^(melde|erfassungs)(datum|zeit)$"
+    r"|^дата(обращения|создания|регистрации|подачи)?$|^(접수|신고|발생|등록)(일시|일자|날짜)$|^(受付|通报|通報|发生|登録|受理)?(日时|日時|年月日)$"
+    r"|^تاريخ|^ngày(tiếpnhận|tạo|gửi|phảnánh)?$"
+)
+
 #: Patterns in unlisted headers; used only for missing columns, first match first.
 _PATTERNS: dict[str, str] = {
     INCIDENT_ID: r"(工单|案件|案卷|事件|诉求|问题|任务|受理|投诉|单据).*(编号|号|id)$"
     r"|^(case|incident|request|event|ticket)(number|no|id|#)*$",
     REPORTED_AT: r"(上报|受理|来电|登记|发生|创建|立案|诉求|投诉|反映|接报|接单|举报|采集|事发).*(时间|日期)$"
-    r"|^(opened|created|occurred|reported|requested|received)|(report|occur|creat|request|offense|incident).*(date|time)",
+    r"|^(opened|created|occurred|reported|requested|received)|(report|occur|creat|request|offense|incident).*(date|time)|"
+    + _TIMES_ELSEWHERE,
     KIND_CODE: r"(小类|事项|类别|问题|类型).*(代码|编码|code)$",
     KIND_NAME: r"(小类|类型|类别|分类|种类|事项)(名称|名)?$"
     r"|(primary|request|complaint|crime|offen[cs]e|call|case|incident|problem)type|offen[cs]edesc|servicename|categor",
@@ -166,7 +178,14 @@ def _split_time(result: dict[str, str], free: dict[str, str], given: Mapping[str
     if REPORTED_AT in given or CLOCK in result or REPORTED_AT not in result:
         return
     header = plain_header(result[REPORTED_AT])
-    for of_day, of_clock in (("日期", "时间"), ("date", "time"), ("dt", "tm")):
+    for of_day, of_clock in (
+        ("日期", "时间"),
+        ("date", "time"),
+        ("dt", "tm"),
+        ("fecha", "hora"),
+        ("data", "ora"),
+        ("data", "hora"),
+    ):
         if of_clock in header and (day := free.get(header.replace(of_clock, of_day))) is not None:
             result[CLOCK], result[REPORTED_AT] = result[REPORTED_AT], day
             return
@@ -175,6 +194,15 @@ def _split_time(result: dict[str, str], free: dict[str, str], given: Mapping[str
             return
 
 
+def clock_for_datum(headers: Iterable[Hashable], used: Mapping[str, str]) -> dict[str, str]:
+    """The column of the clock time in a table whose days are in a column ``Datum``."""
+    free = (str(h) for h in headers if plain_header(h) in ("uhrzeit", "zeit", "tid") and str(h) not in used.values())
+    clock = next(free, None)
+    return {} if clock is None or CLOCK in used else {CLOCK: clock}
+
+
 def _is_day(header: str | None) -> bool:
     """Whether a header is that of a date column: 上报日期, ``DATE OCC``, ``CMPLNT_FR_DT``."""
-    return header is not None and re.search(r"日期|date|dt$", plain_header(header)) is not None
+    return (
+        header is not None and re.search(r"日期|date|dt$|^fecha|^datum$|^data|^дата", plain_header(header)) is not None
+    )

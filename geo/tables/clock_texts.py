@@ -51,6 +51,11 @@ _DATES = tuple(
         r"(?P<a>\d{1,2})(?P<sign>[/.-])(?P<b>\d{1,2})(?P=sign)(?P<y>\d{4})(?!\d)",
         r"(?:[a-z]{3,9},?\s+)?(?P<n>[a-z]{3,9})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})(?!\d)",
         r"(?:[a-z]{3,9},?\s+)?(?P<d>\d{1,2})(?:st|nd|rd|th)?[\s-]+(?P<n>[a-z]{3,9})\.?,?[\s-]+(?P<y>\d{4}|\d\d)(?!\d)",
+        # Years of Taiwan's calendar: 115/03/01, 1150301, 民國115年3月1日.
+        r"(?P<roc>1[0-4]\d)([/.-])(?P<m>\d{1,2})\2(?P<d>\d{1,2})(?!\d)",
+        r"(?P<roc>1[0-4]\d)(?P<m>\d\d)(?P<d>\d\d)(?!\d)",
+        r"(?:民[国國]\s*)?(?P<roc>1[0-4]\d)\s*年\s*(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})\s*日",
+        r"民[国國]\s*(?P<roc>\d{1,3})\s*年\s*(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})\s*日",
     )
 )
 _MONTH = re.compile(
@@ -60,10 +65,13 @@ _MONTH = re.compile(
     re.IGNORECASE,
 )
 _WEEKDAY = re.compile(r"\s*[(]?\s*(?:星期|周|礼拜)[一二三四五六日天]\s*[)]?")
+# Years before the first one of Taiwan's calendar.
+_BEFORE_ROC = 1911
 #: Parts of the day that may stand before a clock time.
 DAY_PARTS = (
     *("凌晨", "清晨", "清早", "早上", "早晨", "上午", "中午"),
     *("下午", "傍晚", "晚上", "夜里", "夜间", "深夜", "半夜"),
+    *("午前", "午後", "오전", "오후"),
 )
 _HALVES = "|".join(DAY_PARTS)
 _CLOCK = re.compile(
@@ -100,6 +108,10 @@ _HOURS: dict[str, tuple[tuple[int, int, int], ...]] = {
     "夜间": ((6, 11, 12),),
     "深夜": ((10, 11, 12),),
     "半夜": ((11, 11, 12),),
+    "午前": ((0, 11, 0), (12, 12, -12)),
+    "午後": ((0, 11, 12), (12, 12, 0)),
+    "오전": ((0, 11, 0), (12, 12, -12)),
+    "오후": ((1, 11, 12), (12, 12, 0)),
     "am": ((1, 11, 0), (12, 12, -12), (0, 0, 0)),
     "pm": ((1, 11, 12), (12, 12, 0)),
 }
@@ -138,7 +150,7 @@ def read_moment(text: str, month_place: int | None = None) -> Moment | None:
 
 
 def _day(parts: dict[str, str | None], month_place: int | None) -> dt.datetime | None:
-    year = int(parts["y"] or 0)
+    year = _BEFORE_ROC + int(parts["roc"] or 0) if "roc" in parts else int(parts["y"] or 0)
     year += 2000 if year < 100 else 0
     if parts.get("n"):
         month = _MONTHS.get(str(parts["n"]).lower(), 0)
@@ -265,6 +277,8 @@ def parse_numeric(text: str, *, compact_hours: bool) -> Moment | None:
         compact = _compact(text)
         if compact is not None or len(text) == 8:
             return compact
+    if text.isdigit() and len(text) == 7:  # Taiwan's calendar
+        return read_moment(text)
     number = float(text)
     if EXCEL_DAYS[0] <= number < EXCEL_DAYS[1]:
         whole = dt.timedelta(seconds=round((number % 1) * 86_400)) + dt.timedelta(days=int(number))

@@ -11,14 +11,16 @@ import pandas as pd
 
 from geo.arrays import Bools, Floats, Objects
 from geo.errors import ColumnError, CrsError, DatumError
-from geo.tables.headers import OLD_DATUMS, Reference, plain_header, reference_of
+from geo.tables.headers import BRACKETED, DEGREE_WORDS, OLD_DATUMS, PLANE_WORDS, Reference, plain_header, reference_of
+from geo.tables.headers import LAT as LAT
+from geo.tables.headers import LAT_LON as LAT_LON
+from geo.tables.headers import LON as LON
+from geo.tables.headers import LON_LAT as LON_LAT
 from geo.tables.numbers import Kind, read_numbers, scaled_degrees
 from geo.tables.refused import are_good, mark
 from geo.texts import Text
 
 #: Names of coordinate columns: two columns, or one column with both values, longitude or latitude first.
-LON, LAT = "lon", "lat"
-LON_LAT, LAT_LON = "lon_lat", "lat_lon"
 FIELDS = (LON, LAT, LON_LAT, LAT_LON)
 
 #: Reasons why a row has no position.
@@ -28,17 +30,6 @@ AT_ZERO = Text("坐标为0, 0，表示没有位置", "is at 0, 0, which stands f
 NO_DEGREES = Text("坐标不是经纬度", "has coordinates that are not degrees")
 SWAPPED = Text("纬度大于90，经纬度可能颠倒", "has a latitude above 90; longitude and latitude may be swapped")
 
-# Words for the two axes, most likely first; the two headers of a pair must be equal apart from these words.
-_DEGREE_WORDS = (
-    ("经度", "纬度"),
-    ("longitude", "latitude"),
-    ("lon", "lat"),
-    ("lng", "lat"),
-    ("long", "lat"),
-    ("länge", "breite"),
-    ("lo", "la"),
-)
-_PLANE_WORDS = (("easting", "northing"), ("东坐标", "北坐标"), ("横坐标", "纵坐标"), ("x", "y"), ("e", "n"))
 # Further words allowed in headers with x and y.
 _PLANE_REST = re.compile(
     r"(gps|map|gis|geo|point|center|centroid|pos|loc|block|state|事发|案发|中心|图上|地图|点位|位置|平面|平面直角|大地|测量)?(坐标|coordinates?|coords?|coordcd|cord|point|轴|值)?(m|米)?"
@@ -101,8 +92,8 @@ def find_places(headers: Sequence[Hashable]) -> list[Place]:
     # "Y Cordinate" is a misspelling in a widely used export.
     folded = [(h, plain_header(reference.rest).replace("cordinate", "coordinate"), reference) for h, reference in read]
     found: list[tuple[tuple[int, int, int], Place]] = []
-    for rank, (east, north) in enumerate((*_DEGREE_WORDS, *_PLANE_WORDS)):
-        is_plane = rank >= len(_DEGREE_WORDS)
+    for rank, (east, north) in enumerate((*DEGREE_WORDS, *PLANE_WORDS)):
+        is_plane = rank >= len(DEGREE_WORDS)
         for position, (header, plain, reference) in enumerate(folded):
             for stem, partner in _partners(plain, east, north):
                 if is_plane and not _PLANE_REST.fullmatch(stem):
@@ -120,6 +111,10 @@ def find_places(headers: Sequence[Hashable]) -> list[Place]:
 def _joint_fields(folded: list[tuple[str, str, Reference]]) -> list[Place]:
     taken = []
     for header, plain, reference in folded:
+        ordered = next((name for name, pattern in BRACKETED.items() if pattern.fullmatch(header)), None)
+        if ordered is not None:
+            taken.append((_stem_rank(plain), Place({ordered: header}, reference.datum, reference.crs)))
+            continue
         for name, pattern in ((LAT_LON, _JOINT_LAT_FIRST), (LON_LAT, _JOINT_LON_FIRST)):
             match = pattern.fullmatch(plain)
             if match is not None and not re.search(r"(^|[^a-z])[xy]$|^[xy]|[东北横纵xy]$", match[1]):

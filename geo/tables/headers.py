@@ -13,10 +13,10 @@ from typing import NamedTuple
 from geo.errors import ColumnError, first_labels
 
 _BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")
-# Traditional characters of headers in Taiwan and Hong Kong, and their simplified forms.
+# Traditional characters of headers in Taiwan and Hong Kong, Japanese ones, and their simplified forms.
 _SIMPLIFIED = str.maketrans(
-    "經緯座標編號時間發類處點單報稱區縣鄉鎮據體請說內開結臺狀態電話現場門牌項舉訴聯絡橫縱東",
-    "经纬坐标编号时间发类处点单报称区县乡镇据体请说内开结台状态电话现场门牌项举诉联络横纵东",
+    "經緯座標編號時間發類處點單報稱區縣鄉鎮據體請說內開結臺狀態電話現場門牌項舉訴聯絡橫縱東経発",
+    "经纬坐标编号时间发类处点单报称区县乡镇据体请说内开结台状态电话现场门牌项举诉联络横纵东经发",
 )
 _SIGNS = re.compile(r"[\s_\-*:·/.#'\"]")
 
@@ -29,6 +29,48 @@ def plain_header(header: Hashable) -> str:
     """
     text = unicodedata.normalize("NFKC", str(header)).lower()
     return _SIGNS.sub("", _BRACKETS.sub("", text)).translate(_SIMPLIFIED)
+
+
+#: Names of coordinate columns.
+LON, LAT = "lon", "lat"
+LON_LAT, LAT_LON = "lon_lat", "lat_lon"
+
+#: Words for the two axes, most likely first; the two headers of a pair must be equal apart from these words.
+DEGREE_WORDS = (
+    ("经度", "纬度"),
+    ("longitude", "latitude"),
+    ("lon", "lat"),
+    ("lng", "lat"),
+    ("long", "lat"),
+    ("länge", "breite"),
+    ("lengte", "breedte"),
+    ("lengde", "bredde"),
+    ("długość", "szerokość"),
+    ("долгота", "широта"),
+    ("boylam", "enlem"),
+    ("경도", "위도"),
+    ("kinhđộ", "vĩđộ"),
+    ("ลองจิจูด", "ละติจูด"),
+    ("خطالطول", "خطالعرض"),
+    ("lo", "la"),
+)
+#: The same for eastings and northings.
+PLANE_WORDS = (
+    ("easting", "northing"),
+    ("东坐标", "北坐标"),
+    ("横坐标", "纵坐标"),
+    ("rechtswert", "hochwert"),
+    ("x", "y"),
+    ("e", "n"),
+)
+#: Brackets that name the order: 位置(纬度,经度), Coordinates (lon, lat).
+BRACKETED = {
+    name: re.compile(rf".*[(（\[【]\s*(?:{first})\W*(?:{then})\s*[)）\]】]\s*", re.IGNORECASE)
+    for name, first, then in (
+        (LAT_LON, "[纬緯]度?|lat(?:itude)?", "[经經]度?|lon(?:g|gitude)?|lng"),
+        (LON_LAT, "[经經]度?|lon(?:g|gitude)?|lng", "[纬緯]度?|lat(?:itude)?"),
+    )
+}
 
 
 class Reference(NamedTuple):

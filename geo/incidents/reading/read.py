@@ -36,6 +36,7 @@ from geo.incidents.columns import (
     SOURCE,
     SOURCE_ROW,
     STANDARD_REF,
+    clock_for_datum,
     guess_columns,
 )
 from geo.incidents.kinds import match_kinds
@@ -253,7 +254,8 @@ def _with_dates(used: dict[str, str], rows: pd.DataFrame, given: Mapping[str, st
     """A column ``Datum`` with dates (German) is no datum of coordinates, and the time if there is no other."""
     if DATUM not in used or DATUM in given or not read_times(rows[used[DATUM]].head(20), "UTC").utc.notna().any():
         return used
-    return {REPORTED_AT: used[DATUM]} | {name: header for name, header in used.items() if name != DATUM}
+    rest = {name: header for name, header in used.items() if name != DATUM}
+    return {REPORTED_AT: used[DATUM]} | clock_for_datum(rows.columns, rest) | rest
 
 
 def _without_positions(table: Table, used: dict[str, str], name: str) -> gpd.GeoDataFrame:
