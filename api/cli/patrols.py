@@ -188,6 +188,13 @@ def _print(verified: Verified) -> None:
             f"devices send a fix about every {usual_s / 60:.0f} min, which leaves most grids open; one every 60 s would decide",
             markup=False,
         )
+    saving = verified.saving_devices()
+    if saving:
+        console.print(
+            f"静止时省电 power saving: {saving:,} 台设备移动时频繁定位、静止时数分钟一次；静止按停留计，不按定位中断计 "
+            "devices send fixes while they move and one in minutes at rest; rests are no silences",
+            markup=False,
+        )
     if verified.clock_shifts:
         shifts = ", ".join(f"{name} {hours:+d} h" for name, hours in sorted(verified.clock_shifts.items()))
         console.print(f"时钟相差整小时 clocks off by whole hours: {shifts}", markup=False)

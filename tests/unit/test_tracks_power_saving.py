@@ -11,6 +11,7 @@ import pytest
 import shapely
 from pyproj import Transformer
 
+from api.commands.patrols.verified import verify_tracks
 from geo.patrols import Rules, presences, verify, visits
 from geo.tracks.path import SECOND, Path
 from geo.tracks.power_saving import rests
@@ -188,6 +189,15 @@ def test_silences_of_a_phone_that_is_elsewhere_afterwards_leave_it_open():
     assert (found["kind"] == "unknown").any()
     result = verify(visits(found, rules=ONCE), CELLS, presences=found, rules=ONCE, day=DAY).set_index("code").loc["A"]
     assert result["verdict"] == "unknown"
+
+
+def test_the_run_says_how_many_phones_save_power():
+    table = pd.concat([day_of(True), day_of(True).assign(device="E", officer="M")], ignore_index=True)
+    verified = verify_tracks(table, CELLS, rules=ONCE)
+    assert verified.saving_devices() == verified.to_dict()["saving_devices"] == 2
+    # Longer than half an hour, they are silences.
+    few = verify_tracks(day_of(rest_s=1_801.0), CELLS, rules=ONCE)
+    assert few.saving_devices() == 0
 
 
 def test_rests_do_not_lengthen_the_usual_step():

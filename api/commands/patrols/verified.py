@@ -82,6 +82,11 @@ class Verified:
         )
         return len(silent), float(silent["duration_s"].max()) if len(silent) else 0.0
 
+    def saving_devices(self) -> int:
+        """Number of devices that rested without sending fixes, in a cell on the judged days."""
+        rested = self.presences["day"].isin(self.days) & (self.presences["resting_s"] > 0)
+        return int(self.presences.loc[rested, "device"].nunique())
+
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON values."""
         expected, hidden = (float(self.verdicts[name].sum()) for name in ("visits_expected", "visits_hidden"))
@@ -90,6 +95,7 @@ class Verified:
             "who": {"counts": self.rules.who, "why_zh": self.counted_persons.zh, "why_en": self.counted_persons.en},
             "clocks_off_h": dict(sorted(self.clock_shifts.items())),
             "sparse_devices": {"number": self.sparse[0], "usual_s": self.sparse[1]},
+            "saving_devices": self.saving_devices(),
             "visits_counted": int(self.verdicts["visits"].sum()),
             "visits_expected": round(expected, 1),
             "visits_hidden": round(hidden, 1),
