@@ -103,6 +103,7 @@ def prints(browser: Any, firefox: Any, service: Any, tmp_path_factory: pytest.Te
         ("/brief?day=2026-03-09", 2, "序号", "逾期"),
         ("/board", 2, "待受理", "待回访"),
         ("/ledgers?kind=A&day=2026-03-03", 2, "序号", "时限"),
+        ("/desk", 2, "受理", "受理"),
         ("/notices", 1, "通知", "通知"),
         ("/rectification", 1, "整改", "整改"),
     ],

@@ -9,13 +9,14 @@ import pytest
 
 from api.database import open_store, session
 from api.database.duty.case_selection import of_day
-from api.database.duty.cases import CaseFilter, Standing, add_step, list_cases
+from api.database.duty.cases import CaseFilter, Standing, add_logs, add_step, handed_over_since, list_cases
 from api.database.duty.fact_reading import _item_values
 from api.database.duty.rectifications import add_item_step, item_steps, read_items
 from api.errors import NotStoredError
 from geo.duty import Action, CaseRules, Event, Role
 from geo.duty.supervision.rectification import ItemAction, ItemStep, fold_item
 from geo.incidents import Calendar
+from tests.unit import duty_cases
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -85,3 +86,15 @@ def test_an_item_is_struck_off_by_a_good_recheck_only(opened):
         log = item_steps(opened, 1, "Z1")
         closed.append(_item_values(fold_item(log, UTC), log, {}, 0)["closed_at"])
     assert closed == [None, None, None, None, NOW + 4 * HOUR]
+
+
+def test_cases_that_a_person_handed_over_are_those_of_that_person(opened, monkeypatch):
+    monkeypatch.setitem(duty_cases._BY, "hand_over", ("系统", "system"))
+    street = duty_cases.Street()
+    for number, person in (("M1", "G1"), ("M2", "G3")):
+        moved = {"from": person, "to": "G2"}
+        street.add(number, 1, "2 09:00 report | 2 09:10 hand_over", hand_over=moved)
+    add_logs(opened, 1, {number: tuple(log) for number, log in street.book.logs.items()})
+    at = duty_cases.moment(2, "09:10")
+    assert [case.case_id for case in handed_over_since(opened, 1, "G1", at)] == ["M1"]
+    assert handed_over_since(opened, 1, "G1", at + timedelta(seconds=1)) == []
