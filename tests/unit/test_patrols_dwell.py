@@ -12,10 +12,11 @@ import shapely
 
 from geo.locate import GridIndex
 from geo.patrols import REASONS, Rules
-from geo.patrols.stays.dwell import Shares, Spans, _place, _ridden, _spread, spans_of
+from geo.patrols.stays.dwell import Shares, Spans, _place, _spread, spans_of
 from geo.patrols.stays.moments import hours
 from geo.patrols.stays.place_masks import count_places
 from geo.patrols.stays.spacing import space_visits
+from geo.patrols.stays.sparse_rides import ridden_share
 from geo.tracks.path import SECOND, Path
 
 LEFT_HALF, ALL = np.uint64(2**32 - 1), np.uint64(2**64 - 1)
@@ -33,7 +34,7 @@ def path(t_s, x, y=150.0, stand=None, sigma=5.0):
     stands = zeros - 1 if stand is None else np.asarray(stand)
     times = (np.asarray(t_s) * SECOND).astype(np.int64)
     places = np.asarray(x, dtype=float), np.full(n, float(y))
-    return Path(zeros, times, *places, np.full(n, sigma), stands, people, zeros > 0)
+    return Path(zeros, times, *places, np.full(n, sigma), stands, people, zeros > 0, zeros > 0)
 
 
 def test_a_place_between_two_fixes_has_their_errors_and_that_of_a_detour():
@@ -82,7 +83,7 @@ def test_certain_times_are_in_doubt_by_their_crossings_and_are_not_sure():
     none, whole = np.zeros(2, dtype=bool), np.array([0, 1])
     start = np.array([0, 30 * SECOND])
     spans = Spans(
-        *(whole, whole * 0, start, start + 30 * SECOND, zeros, zeros, ones, 1000 * ones, zeros, ones, none, none),
+        *(whole, whole * 0, start, start + 30 * SECOND, zeros, zeros, ones, 1000 * ones, zeros, none, ones, none, none),
         np.array([0.0, 12.5]),
     )
     found = Shares(whole, whole * 0, ones, np.array([ALL, ALL])).times(spans, 4.0)
@@ -105,7 +106,7 @@ def test_certain_times_are_in_doubt_by_their_crossings_and_are_not_sure():
 def test_what_of_a_step_was_ridden(x, lasts_s, here, ridden):
     """A step of mean speed v, ridden at 6 m/s and walked at 1.4 m/s inside a cell, in full from two minutes on."""
     way = path([0, lasts_s], x)
-    found = _ridden(way, np.array([0]), np.array([1]), np.array([here], dtype=np.int32), CELLS)
+    found = ridden_share(way, np.array([0]), np.array([1]), np.array([here], dtype=np.int32), CELLS)
     assert found.tolist() == pytest.approx([ridden])
 
 
