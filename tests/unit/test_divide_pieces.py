@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo.divide.balancing.locks import read_locks
+from geo.divide.balancing.locks import locked_cells, read_locks
 from geo.divide.blocks.atoms import _block_of_body, _bodies, _without_holes
 from geo.divide.blocks.barriers import Border, _extensions, _labelled, _other_barriers, road_border
-from geo.divide.blocks.street_blocks import _KEEP
+from geo.divide.blocks.street_blocks import _KEEP, _strips
 from geo.divide.compose import _require_counts, _rounding, _wishes
 from geo.divide.partitioning.adjacency import build_graph, segments
 from geo.divide.partitioning.bounds import least_tolerance
@@ -21,7 +21,7 @@ from geo.divide.partitioning.hole_cuts import _runs_round, ringed
 from geo.divide.partitioning.moves import shift
 from geo.divide.partitioning.objective import Cells, Rules
 from geo.divide.partitioning.search import best_division
-from geo.divide.street_pieces import COSTS, _compounds, building_of_atom, share_on_barriers
+from geo.divide.street_pieces import COSTS, _compounds, _graph, building_of_atom, share_on_barriers
 from geo.errors import ImpossibleError, InputError
 
 E0, N0 = 388_000, 3_554_000
@@ -224,3 +224,53 @@ def test_nine_tenths_of_the_tolerance_are_aimed_at():
     numbers = Rules(tolerance=0.05, balance=200.0, cut=2.0, shape=3.0).numbers(0.8, 0.1)
     assert numbers[[0, 1, 2, 3, 6]].tolist() == pytest.approx([200, 2, 3, 3, 0.045])
     assert numbers[[4, 5]].tolist() == pytest.approx([0.08, 0.001])
+
+
+@pytest.mark.parametrize(("missing_m", "fits"), [(0.0, True), (0.09, True), (0.11, False), (50.0, False)])
+def test_a_locked_grid_consists_of_complete_cells_but_for_a_thousandth(missing_m, fits):
+    locks = gpd.GeoDataFrame(geometry=[box(0, 0, 100, 100)], crs=4549)
+    cells, community = array(box(0, 0, 100 - missing_m, 100), box(200, 0, 300, 100)), np.zeros(2, dtype=np.int64)
+    if fits:
+        assert locked_cells(locks, cells, community).tolist() == [0, -1]
+    else:
+        with pytest.raises(ImpossibleError, match="does not consist of complete pieces of ground"):
+            locked_cells(locks, cells, community)
+
+
+@pytest.mark.parametrize(
+    ("width_m", "length_m", "built", "strip"),
+    [
+        (17.0, 100.0, False, True),  # twice the area over the perimeter: 14.5 m
+        (18.0, 100.0, False, False),  # 15.3 m
+        (25.0, 700.0, False, True),  # the green of a dual carriageway: 24.1 m
+        (27.0, 700.0, False, False),
+        (17.0, 100.0, True, False),
+        (5.0, 100.0, True, True),  # narrower than any building
+    ],
+)
+def test_strips_are_no_blocks(width_m, length_m, built, strip):
+    buildings = array(box(1, 1, 2, 2)) if built else np.empty(0, dtype=object)
+    assert _strips(array(box(0, 0, width_m, length_m)), buildings, None).tolist() == [strip]
+
+
+@pytest.mark.parametrize(
+    ("compound", "border", "factor"),
+    [
+        ([4, 4], Border.OPEN, 2.0),
+        ([4, 5], Border.OPEN, 1.0),
+        ([-1, -1], Border.OPEN, 1.0),
+        ([4, 4], Border.LANE, 0.35),
+        ([4, 5], Border.WATER, -0.6),
+    ],
+)
+def test_a_border_inside_a_compound_costs_twice_as_much(compound, border, factor):
+    """Two atoms with a building each and 100 m between them."""
+    polygons = array(box(0, 0, 100, 100), box(100, 0, 200, 100))
+    frame = gpd.GeoDataFrame({"compound": compound}, geometry=[box(1, 1, 9, 9), box(101, 1, 109, 9)], crs=4549)
+    seg = segments(polygons)
+    made = SimpleNamespace(polygons=polygons, atom_of_building=np.array([0, 1]))
+    kinds = np.where(seg.other_cell >= 0, border, Border.OUTLINE).astype(np.int64)
+    pieces = SimpleNamespace(atoms=made, segments=seg, border=kinds)
+    graph = _graph(SimpleNamespace(buildings=frame), pieces, np.empty(0, dtype=object))
+    inner = graph.neighbour >= 0
+    assert graph.cost_m[inner].tolist() == pytest.approx([100 * factor] * 2)
