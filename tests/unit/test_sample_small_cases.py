@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import Counter
 from types import SimpleNamespace
@@ -19,12 +20,16 @@ from geo.incidents import Calendar
 from geo.patrols import Rules
 from geo.sample import simulate_cases
 from geo.sample.cases.lives import Step
+from geo.sample.cases.report_texts import report_text
 from geo.sample.cases.simulation import _persons, _report, _run, _same_problem
+from geo.sample.cases.supervision import _meetings, _thursdays
 from geo.sample.days import patrols
 from geo.sample.days.truth import _true_stays
 from geo.sample.days.walks import Diary, Roads, Way
 from geo.sample.random_edits import RandomEdits
 from geo.sample.spoiled import spoiled_layer
+from geo.sample.town.names import _chinese
+from geo.sample.town.rows import RowStyle, fill_rows
 
 START = dt.datetime(2026, 3, 2, 4, tzinfo=dt.UTC)
 SECOND, THIRD = "320113003001001", "320113003001001001"
@@ -245,3 +250,68 @@ def test_cells_that_were_born_take_part_in_edits():
     assert {edits._cell() for _ in range(40)} == {"a"}
     edits.note(["b"])
     assert {edits._cell() for _ in range(40)} == {"a", "b"}
+
+
+# -- meetings, texts, names, rows ----------------------------------------------------------------------------------------
+
+
+def decided(*kinds_at):
+    """Decisions of the Thursdays, from reports given as kind and local day of March 2026, and an event a day."""
+    zone = Calendar.china().zone
+    made = SimpleNamespace(
+        book=SimpleNamespace(calendar=Calendar.china()),
+        reports=[
+            SimpleNamespace(kind=kind, text=f"事项{kind}：某处", received_at=dt.datetime(2026, 3, day, 9, tzinfo=zone))
+            for kind, day in kinds_at
+        ],
+    )
+    events = [SimpleNamespace(at=dt.datetime(2026, 3, day, 12, tzinfo=zone)) for day in range(1, 16)]
+    return _thursdays(made, events, Dice(0.0), dt.datetime(2026, 3, 30, tzinfo=zone))
+
+
+def test_a_thursday_decides_on_the_matter_reported_most_in_the_week_before():
+    """12 March is the first Thursday after a week; reports of that day come too late, those of the 5th just in time."""
+    (found,) = decided(("06010", 5), ("06010", 11), ("09005", 8), ("09005", 12), ("09005", 12), ("09005", 4))
+    assert (found.meeting_id, found.text) == ("2026-03-12", "集中整治事项06010（近七天2件）")
+    assert found.decided_at == dt.datetime(2026, 3, 12, 2, tzinfo=dt.UTC)
+    assert found.due == dt.date(2026, 3, 17)
+    (tie,) = decided(("09005", 8), ("06010", 8))
+    assert tie.text == "集中整治事项06010（近七天1件）"
+
+
+def test_who_leads_what_was_decided_is_present():
+    """All others stay away as often as they can."""
+    (decision,) = decided(("06010", 8))
+    made = SimpleNamespace(book=SimpleNamespace(calendar=Calendar.china(), cases={}))
+    (meeting,) = _meetings(made, [], [decision], Dice(0.0))
+    assert (meeting.present, meeting.absent) == ((decision.owner,), ("综治办",))
+    (full,) = _meetings(made, [], [decision], Dice(0.2))
+    assert (full.present, full.absent) == ((decision.owner, "综治办"), ())
+
+
+def test_officers_and_residents_write_different_texts_chosen_by_the_number_of_the_report():
+    numbers = [f"A-{k}" for k in range(40)]
+    for kind in ("06010", "99999"):
+        officer, resident = (
+            {report_text(kind, "某事", number, by_officer=by) for number in numbers} for by in (True, False)
+        )
+        assert len(officer) == 2
+        assert len(resident) == 3
+        assert not officer & resident
+        assert report_text(kind, "某事", "A-3", by_officer=True) == report_text(kind, "某事", "A-3", by_officer=True)
+
+
+@pytest.mark.parametrize(("number", "word"), [(1, "一"), (10, "十"), (12, "十二"), (20, "二十"), (35, "三十五")])
+def test_chinese_numerals_of_names(number, word):
+    assert _chinese(number) == word
+
+
+def test_rows_stay_inside_their_area_and_leave_out_the_share_asked_for():
+    area = shapely.Polygon([(0, 0), (400, 0), (400, 300), (200, 120), (0, 300)])
+    style = RowStyle((10, 12), (20, 30), (12, 15), (5, 8))
+    full = fill_rows(area, 20.0, style, np.random.default_rng(1))
+    assert len(full) > 30
+    assert all(area.contains_properly(shape) for shape in full)
+    half = fill_rows(area, 20.0, dataclasses.replace(style, omit=0.5), np.random.default_rng(1))
+    assert 0.3 * len(full) < len(half) < 0.7 * len(full)
+    assert fill_rows(area, 20.0, dataclasses.replace(style, omit=1.0), np.random.default_rng(1)) == []
