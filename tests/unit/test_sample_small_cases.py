@@ -28,7 +28,12 @@ from geo.sample.days.truth import _true_stays
 from geo.sample.days.walks import Diary, Roads, Way
 from geo.sample.random_edits import RandomEdits
 from geo.sample.spoiled import spoiled_layer
+from geo.sample.town import plan
+from geo.sample.town.buildings import _fill, _of
+from geo.sample.town.cutting import Street
+from geo.sample.town.landuse import _school_block
 from geo.sample.town.names import _chinese
+from geo.sample.town.network import _STOP_M, _kept, corridors, roads_frame
 from geo.sample.town.rows import RowStyle, fill_rows
 
 START = dt.datetime(2026, 3, 2, 4, tzinfo=dt.UTC)
@@ -315,3 +320,72 @@ def test_rows_stay_inside_their_area_and_leave_out_the_share_asked_for():
     half = fill_rows(area, 20.0, dataclasses.replace(style, omit=0.5), np.random.default_rng(1))
     assert 0.3 * len(full) < len(half) < 0.7 * len(full)
     assert fill_rows(area, 20.0, dataclasses.replace(style, omit=1.0), np.random.default_rng(1)) == []
+
+
+def test_no_building_stands_on_a_pond_in_its_area():
+    ponds = shapely.union_all(
+        shapely.points(*np.meshgrid(np.arange(9, 400, 17.0), np.arange(9, 300, 17.0))).ravel()
+    ).buffer(1)
+    area = shapely.box(0, 0, 400, 300).difference(ponds)
+    found = fill_rows(area, 0.0, RowStyle((7, 9), (7, 9), (1, 3), (1, 2)), np.random.default_rng(2))
+    assert len(found) > 100
+    assert all(area.contains_properly(shape) for shape in found)
+
+
+def test_side_streets_end_before_what_is_in_their_way():
+    """A river across a street: the parts that reach an end of it remain, if they are 15 m long."""
+    line = shapely.LineString([(0, 0), (400, 0)])
+    river, railway = shapely.box(100, -50, 140, 50), shapely.box(200, -50, 386, 50)
+    assert [part.length for part in _kept(line, river)] == [100.0, 260.0]
+    assert [part.length for part in _kept(line, shapely.union_all([river, railway]))] == [100.0]
+    assert _STOP_M == 20.0
+
+
+@pytest.mark.parametrize(
+    ("highway", "verge_m"),
+    [("primary", 9.0), ("secondary", 7.0), ("tertiary", 4.5), ("residential", 3.0), ("service", 1.0), ("footway", 1.0)],
+)
+def test_a_street_takes_its_carriageway_and_its_verges(highway, verge_m):
+    (ground,) = corridors([Street(shapely.LineString([(0, 0), (1000, 0)]), highway, 10.0)])
+    south, north = ground.bounds[1::2]
+    assert north - south == pytest.approx(10 + 2 * verge_m)
+
+
+def test_only_narrow_residential_streets_are_one_way():
+    kinds = [("primary", 8.0), ("residential", 9.9), ("residential", 10.0), ("service", 4.0)]
+    streets = [
+        Street(shapely.LineString([(0, 20.0 * k), (100, 20.0 * k)]), *kinds[k % 4], f"街{k}") for k in range(400)
+    ]
+    frame = roads_frame(streets, np.random.default_rng(1))
+    one_way = frame[frame["oneway"]]
+    assert set(zip(one_way["highway"], one_way["width_m"], strict=True)) == {("residential", 9.9)}
+    assert 2 <= len(one_way) <= 20
+
+
+def test_each_quarter_belongs_to_its_community():
+    """The park of enterprises has two quarters of its own kind, and no other has any."""
+    park = {quarter.suffix for quarter in plan.QUARTERS if quarter.zone == "park"}
+    assert park == {"601"} == {c.code[-3:] for c in plan.COMMUNITIES if c.kind == "park"}
+    assert {quarter.suffix for quarter in plan.QUARTERS} == {community.code[-3:] for community in plan.COMMUNITIES}
+    assert sum(quarter.suffix == "601" for quarter in plan.QUARTERS) == 2
+
+
+def test_a_school_has_the_most_compact_block_of_its_size():
+    """Between 1.1 and 3.6 hectares."""
+    small, large = shapely.box(0, 0, 104, 104), shapely.box(0, 0, 190, 190)
+    long, square = shapely.box(0, 0, 300, 60), shapely.box(0, 0, 120, 130)
+    assert _school_block([small, long, large, square]) == 3
+    assert _school_block([small, long, large]) == 1
+    assert _school_block([small, large]) is None
+
+
+def test_floors_and_units_of_buildings():
+    """Old slabs have five to seven floors; a unit of work has its share of all floors."""
+    free = shapely.box(0, 0, 200, 200)
+    levels = {one.levels for seed in range(5) for one in _fill("old", free, 0.0, np.random.default_rng(seed))}
+    assert levels <= {1, 4, 5, 6, 7}
+    assert {5, 6, 7} <= levels
+    (tower,) = _of([shapely.box(0, 0, 30, 40)], "office", (10, 10), 900.0, np.random.default_rng(1))
+    assert (tower.levels, tower.units) == (10, round(1200 * 10 / 900))
+    (hut,) = _of([shapely.box(0, 0, 3, 4)], "office", (1, 1), 900.0, np.random.default_rng(1))
+    assert hut.units == 1
