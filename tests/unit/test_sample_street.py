@@ -231,3 +231,25 @@ def test_same_seed_gives_the_same_bytes(street):
 def test_another_seed_gives_another_town(street, other):
     assert not street.buildings.geometry.iloc[0].equals(other.buildings.geometry.iloc[0])
     assert not street.outline.geometry.iloc[0].equals(other.outline.geometry.iloc[0])
+
+
+def test_villages_have_lanes_and_houses_keep_off_lanes_and_drives(street):
+    drives = street.roads[street.roads["highway"] == "service"]
+    villages = street.compounds[(street.compounds["landuse"] == "residential") & ~street.compounds["walled"]]
+    ground = shapely.union_all(villages.geometry.array)
+    lanes = shapely.intersects(drives.geometry.array, ground)
+    assert lanes.sum() > 50
+    near = shapely.STRtree(street.buildings.geometry.array)
+    for some, free_m in ((lanes, 0.69), (~lanes, 2.49)):
+        mine = drives[some]
+        _, metres = near.query_nearest(mine.geometry.array, return_distance=True, all_matches=False)
+        assert (metres - mine["width_m"].to_numpy() / 2).min() >= free_m
+
+
+def test_shops_stand_at_roads_of_all_classes(street):
+    shops = street.buildings[street.buildings["building"] == "retail"]
+    roads = street.roads[street.roads["highway"].isin(["primary", "secondary", "tertiary", "residential"])]
+    _, road = shapely.STRtree(roads.geometry.array).query_nearest(shops.geometry.array, all_matches=False)
+    share = roads["highway"].iloc[road].value_counts(normalize=True)
+    assert set(share.index) == {"primary", "secondary", "tertiary", "residential"}
+    assert share["primary"] < 0.6
