@@ -11,6 +11,8 @@ SPREAD_S2 = "spread_s2"
 SURE_S = "sure_s"
 RIDDEN_S = "ridden_s"
 RESTING_S = "resting_s"
+RIDE_IN_S = "ride_in_s"
+RIDE_OUT_S = "ride_out_s"
 NEAR_RIDE_S = "near_ride_s"
 NEAR_RIDE_M = "near_ride_m"
 DETACHED_S = "detached_s"
@@ -34,6 +36,8 @@ PRESENCE_COLUMNS = (
     LENGTH_M,
     RIDDEN_S,
     RESTING_S,
+    RIDE_IN_S,
+    RIDE_OUT_S,
     NEAR_RIDE_S,
     NEAR_RIDE_M,
     DETACHED_S,

@@ -29,6 +29,8 @@ from geo.patrols.columns import (
     RESTING_S,
     RIDDEN_M,
     RIDDEN_S,
+    RIDE_IN_S,
+    RIDE_OUT_S,
     SPREAD_S2,
     SURE_FIXES,
     SURE_S,
@@ -71,6 +73,8 @@ class _Runs(NamedTuple):
     fixes: Ints
     length_m: Floats
     resting_s: Floats
+    ride_in_s: Floats
+    ride_out_s: Floats
     likely_s: Floats
     spread_s2: Floats
     sure_s: Floats
@@ -87,7 +91,7 @@ class _Runs(NamedTuple):
     ) -> _Runs:
         """Runs of walkers in cells, whose times and fixes inside are not known yet."""
         none = np.zeros(len(fixes))
-        return cls(*place, *times, fixes, length_m, resting_s, *(none,) * 8, sure_fixes=none.astype(np.int64))
+        return cls(*place, *times, fixes, length_m, resting_s, *(none,) * 10, sure_fixes=none.astype(np.int64))
 
 
 def presences(
@@ -116,6 +120,7 @@ def presences(
         inside), the part of `likely_s` that was ridden (`ridden_s`), is on other steps of more than half a minute near a ride
         (`near_ride_s`) or in a run of fixes between two impossible steps (`detached_s`), and the distances ridden and near a
         ride (`ridden_m`, `near_ride_m`); `resting_s`, the part of the duration in which a phone rested and sent nothing;
+        `ride_in_s` and `ride_out_s`, the rides with which it begins and ends;
         `sure_fixes`, the number of fixes at least 120 s from the next that are inside regardless of the error.
         A silence gives one row for each cell in doubt.
 
@@ -196,7 +201,7 @@ def _kinds(
     path: Path, known: Bools, gap: Bools, pace: Floats, fast: Bools, index: GridIndex, rules: Rules
 ) -> tuple[_Runs, _Runs, _Runs]:
     """The runs of a block inside the cells of a layer, near them, and in silences."""
-    runs = _runs(path, known, pace, index)
+    runs = _runs(path, known, (pace, fast), index)
     spans = spans_of(path, pace, fast, (runs.walker, runs.start, runs.end), index)
     shares = shares_of(spans, index)
     times = shares.times(spans, rules.max_patrol_speed_m_s)
@@ -209,9 +214,9 @@ def _joined(blocks: list[_Runs]) -> _Runs:
     return _Runs(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
 
 
-def _runs(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
+def _runs(path: Path, known: Bools, speed: tuple[Floats, Bools], index: GridIndex) -> _Runs:
     """Join consecutive pieces of a path in one cell, or outside all cells."""
-    pieces = _pieces(path, known, pace, index)
+    pieces, ride = _pieces(path, known, speed, index)
     n = len(pieces.cell)
     if n == 0:
         return pieces
@@ -220,17 +225,21 @@ def _runs(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
     ]
     first = np.flatnonzero(begins)
     last = np.r_[first[1:], n] - 1
-    return _Runs.of(
+    part = np.cumsum(begins | np.r_[True, ride[1:] != ride[:-1]]) - 1
+    ridden_s = np.where(ride, np.bincount(part, pieces.end - pieces.start)[part] / SECOND, 0.0)
+    runs = _Runs.of(
         (pieces.walker[first], pieces.cell[first]),
         (pieces.start[first], pieces.end[last]),
         np.add.reduceat(pieces.fixes, first),
         np.add.reduceat(pieces.length_m, first),
         np.add.reduceat(pieces.resting_s, first),
     )
+    return runs._replace(ride_in_s=ridden_s[first], ride_out_s=ridden_s[last])
 
 
-def _pieces(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
-    """Split the known steps at borders; a fix without a known step is a piece of zero duration."""
+def _pieces(path: Path, known: Bools, speed: tuple[Floats, Bools], index: GridIndex) -> tuple[_Runs, Bools]:
+    """Split the known steps at borders, and whether each was ridden; a fix without a known step is a piece of zero duration."""
+    pace, fast = speed
     i = np.flatnonzero(known)
     crossings = index.cross(path.x[i], path.y[i], path.x[i + 1], path.y[i + 1])
     step, cell = i[crossings.segment], crossings.cell.astype(np.int64)
@@ -251,8 +260,12 @@ def _pieces(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
         np.r_[way, np.zeros(len(alone))],
         np.r_[path.resting[step] * (end - start) / SECOND, np.zeros(len(alone))],
     )
+    ride = np.r_[fast[step], np.zeros(len(alone), dtype=np.bool_)]
+    if len(alone) == 0:
+        return runs, ride
     # Both parts are already sorted, so this is a merge.
-    return _take(runs, np.argsort(np.r_[step, alone], kind="stable")) if len(alone) else runs
+    order = np.argsort(np.r_[step, alone], kind="stable")
+    return _take(runs, order), ride[order]
 
 
 def _sure_fixes(path: Path, runs: _Runs, index: GridIndex) -> Ints:
@@ -306,7 +319,7 @@ def _near(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
         spans.end[span[last]],
         np.zeros(len(first), dtype=np.int64),
         np.add.reduceat(likely * spans.pace_m_s[span], first),
-        np.zeros(len(first)),
+        *(np.zeros(len(first)),) * 3,
         np.add.reduceat(likely, first),
         np.add.reduceat(spread, first),
         np.zeros(len(first)),
@@ -362,6 +375,8 @@ def _frame(runs: _Runs, kind: str, walkers: pd.DataFrame, index: GridIndex) -> p
             LENGTH_M: runs.length_m,
             RIDDEN_S: runs.ridden_s,
             RESTING_S: runs.resting_s,
+            RIDE_IN_S: runs.ride_in_s,
+            RIDE_OUT_S: runs.ride_out_s,
             NEAR_RIDE_S: runs.near_ride_s,
             NEAR_RIDE_M: runs.near_ride_m,
             DETACHED_S: runs.detached_s,

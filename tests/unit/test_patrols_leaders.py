@@ -133,7 +133,7 @@ def test_many_short_absences_do_not_make_a_long_stay_several(outside_s, verdict)
 def test_the_longest_absence_of_a_stay_is_without_silence():
     t = np.r_[np.arange(0, 600, 10.0), np.arange(1800, 2400, 10.0)]
     away = (t >= 300) & (t < 400)
-    made = visits(presences(track(t, np.where(away, 260.0, 100.0)), CELLS))
+    made = visits(presences(track(t, np.where(away, 215.0, 185.0), 100 + 60 * np.sin(t / 60), accuracy_m=3.0), CELLS))
     assert made.loc[made["code"] == "A", "absence_s"].round(-1).tolist() == [100.0]
 
 
@@ -230,6 +230,29 @@ def test_with_a_fix_each_minute_a_stay_partly_ridden_stays_in_doubt():
     stay = made[made["code"] == "A"].iloc[0]
     assert stay["own_probability"] <= 0.5
     assert stay["own_reason"] == "pace"
+
+
+def ride_between_walks(ride_s, far_m):
+    """Ten minutes on foot in A, 180 m from B, rides there and back, `far_m` each, and ten minutes on foot in A."""
+    t = np.arange(0, 1_200 + ride_s + 1, 10.0)
+    ridden_m = 5.0 * np.clip(t - 600, 0, ride_s)
+    walked_s = np.minimum(t, 600) + np.maximum(t - 600 - ride_s, 0)
+    x = 20 + far_m - np.abs(ridden_m % (2 * far_m) - far_m)
+    return track(t, x, 100 + 40 * np.sin(walked_s / 40), accuracy_m=5.0)
+
+
+@pytest.mark.parametrize(("ride_s", "far_m", "stays"), [(240, 600, 1), (340, 850, 2), (384, 240, 2), (384, 96, 1)])
+def test_a_ride_out_and_back_of_more_than_the_merge_gap_parts_two_stays(ride_s, far_m, stays):
+    """Rides in A count, too; of 340 s the phone is outside for 268. A ride that never leaves the cell is part of the stay."""
+    found = presences(ride_between_walks(ride_s, far_m), CELLS)
+    made = visits(found)
+    own = made[(made["code"] == "A") & (made["own_reason"] != "vehicle")]
+    assert len(own) == stays
+    eight = pd.Timestamp("2026-11-23T00:00:00Z")
+    if stays == 2:
+        assert (own["end"].iloc[0] - eight).total_seconds() == pytest.approx(600, abs=20)
+        assert (own["start"].iloc[1] - eight).total_seconds() == pytest.approx(600 + ride_s, abs=20)
+        assert visits(found, rules=Rules(id="any", version="1", mode="any"))["code"].tolist().count("A") == 1
 
 
 def a_minute_apart(speed_m_s, minutes, *, arrives_m_s=5.0):

@@ -92,6 +92,7 @@ def test_odds_of_a_leaders_stay_are_those_of_the_fixes_to_a_power_between_a_half
 def test_a_time_in_doubt_has_a_variance_of_a_square_second_though_its_parts_nearly_cancel(one, two, found):
     rows = pd.DataFrame([presence("09:00", "09:05"), presence("09:05", "09:10")])
     quantities = ("ridden_s", "ridden_m", "near_ride_s", "near_ride_m", "detached_s", "sure_fixes", "absence_s")
+    quantities += ("ride_in_s", "ride_out_s")
     rows = rows.assign(spread_s2=[one, two], **dict.fromkeys(quantities, 0.0))
     sums = _summed(rows, np.arange(2), np.zeros(2, dtype=np.int64), Rules())
     assert sums["spread_s2"].tolist() == pytest.approx([found])

@@ -132,11 +132,15 @@ def test_at_midnight_every_quantity_is_divided_by_time():
     quantities = ["length_m", "likely_s", "spread_s2", "sure_s", "ridden_s", "ridden_m", "detached_s"]
     quantities += ["near_ride_s", "near_ride_m", "resting_s"]
     row = {"start": at(23), "end": at(24.5), "duration_s": 5400.0, "fixes": 90, "sure_fixes": 9}
+    # Rides at its beginning and end stay where they are.
+    row |= {"ride_in_s": 4000.0, "ride_out_s": 1500.0}
     table = split_days(pd.DataFrame([row | dict.fromkeys(quantities, 300.0)]), "Asia/Shanghai")
     assert table["day"].tolist() == [DAY, DAY + dt.timedelta(days=1)]
     assert table["duration_s"].tolist() == [3600.0, 1800.0]
     assert table[["fixes", "sure_fixes"]].to_numpy().tolist() == [[60, 6], [30, 3]]
     for name in quantities:
         assert table[name].tolist() == [200.0, 100.0], name
+    assert table["ride_in_s"].tolist() == [3600.0, 400.0]
+    assert table["ride_out_s"].tolist() == [0.0, 1500.0]
     once = pd.DataFrame([row | {"end": at(23), "duration_s": 0.0, "fixes": 1} | dict.fromkeys(quantities, 0.0)])
     assert split_days(once, "Asia/Shanghai")["fixes"].tolist() == [1]

@@ -30,6 +30,8 @@ from geo.patrols.columns import (
     RESTING_S,
     RIDDEN_M,
     RIDDEN_S,
+    RIDE_IN_S,
+    RIDE_OUT_S,
     SPEED_M_S,
     SPREAD_S2,
     STAY_S,
@@ -54,7 +56,7 @@ from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, O
 #: Reasons that exclude a stay regardless of its duration.
 EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader", "unnamed")
 
-_OPTIONAL = (RESTING_S, RIDDEN_S, NEAR_RIDE_S, NEAR_RIDE_M, RIDDEN_M, DETACHED_S, SURE_FIXES)
+_OPTIONAL = (RESTING_S, RIDE_IN_S, RIDE_OUT_S, RIDDEN_S, NEAR_RIDE_S, NEAR_RIDE_M, RIDDEN_M, DETACHED_S, SURE_FIXES)
 
 #: More than the times of one local day, microseconds.
 _TWO_DAYS_US = 2 * 86_400_000_000
@@ -112,8 +114,8 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.D
 
     Notes
     -----
-    A stay ends when the device was seen outside for more than `merge_gap_s`. Silence does not count as outside: two presences
-    with only silence between them are one stay. Of visits that overlap, or follow within `min_between_s`, the largest
+    A stay ends when the device was seen outside or ridden for more than `merge_gap_s`. Silence does not count as outside: two
+    presences with only silence between them are one stay. Of visits that overlap, or follow within `min_between_s`, the largest
     possible number counts, found by taking the earliest end first.
 
     The time that is certainly inside counts fully; the remaining true time inside is modelled as a beta variable with
@@ -181,18 +183,28 @@ def _stays(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     kind = table[KIND].to_numpy(dtype=object)
     silent = np.where(kind == "unknown", end - start, 0)
     heard_before = np.cumsum(silent) - silent
-    inside = np.flatnonzero(kind == "inside")
+    ride_in, ride_out = _ride_ends(table, rules)
+    # Stays are made of the presences that were not ridden all the time.
+    afoot = (kind == "inside") & ((ride_in < end - start) | (end == start))
+    inside = np.flatnonzero(afoot)
     # The time since the previous presence minus the silence in it is the time in which the device was seen elsewhere.
-    away = start[inside][1:] - end[inside][:-1] - np.diff(heard_before[inside])
+    away = (start + ride_in)[inside][1:] - (end - ride_out)[inside][:-1] - np.diff(heard_before[inside])
     joins = (np.diff(owner[inside]) == 0) & (away <= rules.merge_gap_s * 1e6)
     stay = np.cumsum(np.r_[True, ~joins][: len(inside)]) - 1
-    near = np.flatnonzero(kind == "near")
+    near = np.flatnonzero((kind == "near") | ((kind == "inside") & ~afoot))
     theirs = _attached(owner, start, end, inside, np.asarray(stay, dtype=np.int64), near, rules)
     absence_s = np.zeros(len(table))
     absence_s[inside[1:]] = np.where(joins, away / 1e6, 0.0)
     return _summed(
         table.assign(**{ABSENCE_S: absence_s}), np.r_[inside, near], np.r_[stay, theirs].astype(np.int64), rules
     )
+
+
+def _ride_ends(rows: pd.DataFrame, rules: Rules) -> tuple[Ints, Ints]:
+    """The rides with which each row begins and ends, microseconds; 0 if patrols need not be on foot."""
+    foot = 1e6 if rules.mode == "foot" else 0.0
+    ride_in, ride_out = (np.rint(rows[name].to_numpy() * foot).astype(np.int64) for name in (RIDE_IN_S, RIDE_OUT_S))
+    return ride_in, ride_out
 
 
 def _timing_errors(stays: pd.DataFrame, step_s: Floats) -> Ints:
@@ -300,12 +312,16 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
     sums[SPREAD_S2] = np.where(spread == 0, 0.0, np.maximum(spread, LEAST_SPREAD_S2))
     sums[ABSENCE_S] = np.maximum.reduceat(some[ABSENCE_S].to_numpy(), first)
     start, end = microseconds(some[START]), microseconds(some[END])
-    # If the path was inside, its times define start and end.
-    early = np.minimum.reduceat(np.where(inside, start, np.iinfo(np.int64).max), first)
-    late = np.maximum.reduceat(np.where(inside, end, np.iinfo(np.int64).min), first)
-    hidden = ~np.logical_or.reduceat(inside, first)
-    early = np.where(hidden, np.minimum.reduceat(start, first), early)
-    late = np.where(hidden, np.maximum.reduceat(end, first), late)
+    ride_in, ride_out = _ride_ends(some, rules)
+    early, late = np.minimum.reduceat(start, first), np.maximum.reduceat(end, first)
+    # If the path was inside, its times define start and end; if it was there on foot, those on foot.
+    for which, from_, to in (
+        (inside, start, end),
+        (inside & (ride_in < end - start), start + ride_in, end - ride_out),
+    ):
+        some_are = np.logical_or.reduceat(which, first)
+        early = np.where(some_are, np.minimum.reduceat(np.where(which, from_, np.iinfo(np.int64).max), first), early)
+        late = np.where(some_are, np.maximum.reduceat(np.where(which, to, np.iinfo(np.int64).min), first), late)
     of = some.iloc[first]
     names = {CODE: of[CELL], DEVICE: of[DEVICE], OFFICER: of[OFFICER], DAY: of[DAY]}
     speed = np.divide(sums[LENGTH_M], sums["spent_s"], out=np.zeros(len(first)), where=sums["spent_s"] > 0)
