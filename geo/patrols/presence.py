@@ -40,7 +40,7 @@ from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.patrols.stays.dwell import Shares, Spans, Times, shares_of, spans_of, surely_within
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, START
 from geo.tracks.path import SECOND, Path
-from geo.tracks.speed import capped, noise_of, paces_m_s, ridden
+from geo.tracks.speed import DENSE_S, capped, noise_of, paces_m_s, ridden
 from geo.tracks.trajectory import paths_of, steps_of
 
 A = TypeVar("A")
@@ -260,7 +260,8 @@ def _pieces(path: Path, known: Bools, speed: tuple[Floats, Bools], index: GridIn
         np.r_[way, np.zeros(len(alone))],
         np.r_[path.resting[step] * (end - start) / SECOND, np.zeros(len(alone))],
     )
-    ride = np.r_[fast[step], np.zeros(len(alone), dtype=np.bool_)]
+    # Longer steps do not show when a ride began.
+    ride = np.r_[fast[step] & (lasts <= DENSE_S * SECOND), np.zeros(len(alone), dtype=np.bool_)]
     if len(alone) == 0:
         return runs, ride
     # Both parts are already sorted, so this is a merge.

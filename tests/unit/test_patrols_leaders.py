@@ -232,19 +232,22 @@ def test_with_a_fix_each_minute_a_stay_partly_ridden_stays_in_doubt():
     assert stay["own_reason"] == "pace"
 
 
-def ride_between_walks(ride_s, far_m):
+def ride_between_walks(ride_s, far_m, step_s=10.0):
     """Ten minutes on foot in A, 180 m from B, rides there and back, `far_m` each, and ten minutes on foot in A."""
-    t = np.arange(0, 1_200 + ride_s + 1, 10.0)
+    t = np.arange(0, 1_200 + ride_s + 1, step_s)
     ridden_m = 5.0 * np.clip(t - 600, 0, ride_s)
     walked_s = np.minimum(t, 600) + np.maximum(t - 600 - ride_s, 0)
     x = 20 + far_m - np.abs(ridden_m % (2 * far_m) - far_m)
     return track(t, x, 100 + 40 * np.sin(walked_s / 40), accuracy_m=5.0)
 
 
-@pytest.mark.parametrize(("ride_s", "far_m", "stays"), [(240, 600, 1), (340, 850, 2), (384, 240, 2), (384, 96, 1)])
-def test_a_ride_out_and_back_of_more_than_the_merge_gap_parts_two_stays(ride_s, far_m, stays):
+@pytest.mark.parametrize(
+    ("ride_s", "far_m", "step_s", "stays"),
+    [(240, 600, 10, 1), (340, 850, 10, 2), (384, 240, 10, 2), (384, 96, 10, 1), (340, 850, 16, 1)],
+)
+def test_a_ride_out_and_back_of_more_than_the_merge_gap_parts_two_stays(ride_s, far_m, step_s, stays):
     """Rides in A count, too; of 340 s the phone is outside for 268. A ride that never leaves the cell is part of the stay."""
-    found = presences(ride_between_walks(ride_s, far_m), CELLS)
+    found = presences(ride_between_walks(ride_s, far_m, step_s), CELLS)
     made = visits(found)
     own = made[(made["code"] == "A") & (made["own_reason"] != "vehicle")]
     assert len(own) == stays
