@@ -225,8 +225,8 @@ def _runs(path: Path, known: Bools, speed: tuple[Floats, Bools], index: GridInde
     ]
     first = np.flatnonzero(begins)
     last = np.r_[first[1:], n] - 1
-    part = np.cumsum(begins | np.r_[True, ride[1:] != ride[:-1]]) - 1
-    ridden_s = np.where(ride, np.bincount(part, pieces.end - pieces.start)[part] / SECOND, 0.0)
+    parts = np.flatnonzero(begins | np.r_[True, ride[1:] != ride[:-1]])
+    ridden_s = ride[parts] * (pieces.end[np.r_[parts[1:], n] - 1] - pieces.start[parts]) / SECOND
     runs = _Runs.of(
         (pieces.walker[first], pieces.cell[first]),
         (pieces.start[first], pieces.end[last]),
@@ -234,7 +234,10 @@ def _runs(path: Path, known: Bools, speed: tuple[Floats, Bools], index: GridInde
         np.add.reduceat(pieces.length_m, first),
         np.add.reduceat(pieces.resting_s, first),
     )
-    return runs._replace(ride_in_s=ridden_s[first], ride_out_s=ridden_s[last])
+    return runs._replace(
+        ride_in_s=ridden_s[np.searchsorted(parts, first)],
+        ride_out_s=ridden_s[np.searchsorted(parts, last, "right") - 1],
+    )
 
 
 def _pieces(path: Path, known: Bools, speed: tuple[Floats, Bools], index: GridIndex) -> tuple[_Runs, Bools]:

@@ -28,23 +28,20 @@ def rests(path: Path, zone: str) -> Bools:
     end where they began.
     """
     found = np.zeros(len(path.time), dtype=np.bool_)
-    own = np.flatnonzero(np.diff(path.walker) == 0)
-    if len(own) < ENOUGH:
-        return found
-    lasts_s = (path.time[own + 1] - path.time[own]) / SECOND
-    day = local_days(path.time[own], zone).astype(np.int64)
-    # Walkers and their days are in order.
-    first = np.flatnonzero(np.r_[True, (np.diff(path.walker[own]) != 0) | (np.diff(day) != 0)])
-    number = np.diff(np.r_[first, len(own)])
-    group = np.repeat(np.arange(len(first)), number)
-    median_s = lasts_s[np.lexsort((lasts_s, group))][first + number // 2][group]
-    quiet = (lasts_s >= np.maximum(QUIET_S, QUIET_STEPS * median_s)) & (lasts_s <= LONGEST_S)
-    away = np.hypot(path.x[own + 1] - path.x[own], path.y[own + 1] - path.y[own])
-    error = SAME_SIGMAS * np.hypot(path.sigma[own + 1], path.sigma[own])
-    same = quiet & (away <= error)
-    # The first fix of a movement comes up to one step after it began.
-    near = quiet & (away <= error + WALK_M_S * median_s)
-    many, back = (np.add.reduceat(which.astype(np.int64), first) for which in (quiet, near))
-    saves = (many >= ENOUGH) & (back >= SHARE * many)
-    found[own] = same & saves[group]
+    lasts = np.diff(path.time)
+    quiet = np.flatnonzero((lasts >= QUIET_S * SECOND) & (lasts <= LONGEST_S * SECOND) & (np.diff(path.walker) == 0))
+    # Most phones have few quiet steps; of the others the median step of each day is needed.
+    for walker in np.flatnonzero(np.bincount(path.walker[quiet]) >= ENOUGH).tolist():
+        own = np.arange(*np.searchsorted(path.walker, [walker, walker + 1]))[:-1]
+        days = local_days(path.time[own], zone)
+        for day in np.unique(days):
+            step = own[days == day]
+            median = np.sort(lasts[step])[len(step) // 2]
+            i = np.intersect1d(step[lasts[step] >= QUIET_STEPS * median], quiet, assume_unique=True)
+            away = np.hypot(path.x[i + 1] - path.x[i], path.y[i + 1] - path.y[i])
+            error = SAME_SIGMAS * np.hypot(path.sigma[i + 1], path.sigma[i])
+            # The first fix of a movement comes up to one step after it began.
+            back = int((away <= error + WALK_M_S * median / SECOND).sum())
+            if len(i) >= ENOUGH and back >= SHARE * len(i):
+                found[i] = away <= error
     return found
