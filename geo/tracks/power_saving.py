@@ -33,9 +33,12 @@ def rests(path: Path, zone: str) -> Bools:
     # Most phones have few quiet steps; of the others the median step of each day is needed.
     for walker in np.flatnonzero(np.bincount(path.walker[quiet]) >= ENOUGH).tolist():
         own = np.arange(*np.searchsorted(path.walker, [walker, walker + 1]))[:-1]
-        days = local_days(path.time[own], zone)
+        days, after = local_days(path.time[own], zone), local_days(path.time[own + 1], zone)
         for day in np.unique(days):
-            step = own[days == day]
+            # A step over midnight belongs to no day, so that each day is the same with and without the next.
+            step = own[(days == day) & (after == day)]
+            if len(step) < ENOUGH:
+                continue
             median = np.sort(lasts[step])[len(step) // 2]
             i = np.intersect1d(step[lasts[step] >= QUIET_STEPS * median], quiet, assume_unique=True)
             away = np.hypot(path.x[i + 1] - path.x[i], path.y[i + 1] - path.y[i])

@@ -76,6 +76,11 @@ def test_the_habit_is_that_of_a_local_day():
     )
     assert not rests(day, "Asia/Shanghai").any()
     assert rests(day, "UTC").sum() == 12
+    # Ten rests, and one over midnight: 27 minutes before it, and 3 after.
+    steps = [10.0] * 60 + [49_380.0] + [600.0] * 10 + [1_800.0] + [10.0] * 60
+    over = path(steps, [12.0] * 60 + [0.0] * 12 + [12.0] * 60)
+    assert np.flatnonzero(rests(over, "UTC")).tolist() == [*range(61, 72)]
+    assert np.flatnonzero(rests(over, "Asia/Shanghai")).tolist() == [*range(61, 71)]
 
 
 def test_a_rest_is_longer_than_two_minutes_and_no_longer_than_half_an_hour():

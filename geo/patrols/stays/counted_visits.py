@@ -96,10 +96,11 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.D
     Returns
     -------
     DataFrame
-        One row for each stay of a device in a cell on a local day, by code and start: `code`, `device`, `officer`, `start`,
-        `end`, `stay_s` (time inside, without short absences), `counted`, `reason` (a key of :data:`REASONS`, ``''`` if
-        counted), `day`, `hours_s` (the stay within hours of duty), `likely_s` (expected time inside within hours of duty, given
-        the errors), `probability` (that the true stay was long enough, and by the required means), `speed_m_s` (mean),
+        One row for each stay of a device in a cell on a local day, by code and start: `code`, `device`, `officer`, `start` and
+        `end` (on foot, if patrols are), `stay_s` (time inside, without short absences), `counted`, `reason` (a key of
+        :data:`REASONS`, ``''`` if counted), `day`, `hours_s` (the stay within hours of duty), `likely_s` (expected time inside
+        within hours of duty, given the errors), `probability` (that the true stay was long enough, and by the required means),
+        `speed_m_s` (mean),
         `fixes`, `earliest` and `latest` (possible start and end, if the device was silent or so near the border that it may
         have been inside just before or after; otherwise `start` and `end`), `own_probability` and `own_reason`: probability
         and reason if the officer is the leader or a deputy of the cell, without regard to other stays, and `absence_s`: the
@@ -185,7 +186,7 @@ def _stays(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     heard_before = np.cumsum(silent) - silent
     ride_in, ride_out = _ride_ends(table, rules)
     # Stays are made of the presences that were not ridden all the time.
-    afoot = (kind == "inside") & ((ride_in < end - start) | (end == start))
+    afoot = (kind == "inside") & _some_on_foot(ride_in, end - start)
     inside = np.flatnonzero(afoot)
     # The time since the previous presence minus the silence in it is the time in which the device was seen elsewhere.
     away = (start + ride_in)[inside][1:] - (end - ride_out)[inside][:-1] - np.diff(heard_before[inside])
@@ -205,6 +206,12 @@ def _ride_ends(rows: pd.DataFrame, rules: Rules) -> tuple[Ints, Ints]:
     foot = 1e6 if rules.mode == "foot" else 0.0
     ride_in, ride_out = (np.rint(rows[name].to_numpy() * foot).astype(np.int64) for name in (RIDE_IN_S, RIDE_OUT_S))
     return ride_in, ride_out
+
+
+def _some_on_foot(ride_in: Ints, lasts: Ints) -> npt.NDArray[np.bool_]:
+    """Whether each row was not ridden all the time; a single fix was not."""
+    on_foot: npt.NDArray[np.bool_] = (ride_in < lasts) | (lasts == 0)
+    return on_foot
 
 
 def _timing_errors(stays: pd.DataFrame, step_s: Floats) -> Ints:
@@ -317,7 +324,7 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
     # If the path was inside, its times define start and end; if it was there on foot, those on foot.
     for which, from_, to in (
         (inside, start, end),
-        (inside & (ride_in < end - start), start + ride_in, end - ride_out),
+        (inside & _some_on_foot(ride_in, end - start), start + ride_in, end - ride_out),
     ):
         some_are = np.logical_or.reduceat(which, first)
         early = np.where(some_are, np.minimum.reduceat(np.where(which, from_, np.iinfo(np.int64).max), first), early)
