@@ -378,7 +378,7 @@ class TestLocksAndRemarks:
         planner.click(place)
         planner.page.locator("#remark").fill("<b>墙</b>要不要跟着走？")
         planner.page.get_by_role("button", name="发送").click()
-        planner.wait_panel("<b>墙</b>要不要跟着走？")
+        planner.page.locator("#panel li", has_text="<b>墙</b>要不要跟着走？").wait_for(timeout=PATIENCE_MS)
         (kept,) = planner.client.get(f"{planner.address}/comments").json()
         assert kept["text"] == "<b>墙</b>要不要跟着走？"
         assert math.dist(kept["at"], place) < 0.5
@@ -857,7 +857,7 @@ class TestHostilePlanner:
         planner.page.locator("#hint .fault", has_text="没有完成").wait_for(timeout=PATIENCE_MS)
         context.set_offline(False)
         planner.page.get_by_role("button", name="发送").click()
-        planner.wait_panel("没有网络时写的")
+        planner.page.locator("#panel li", has_text="没有网络时写的").wait_for(timeout=PATIENCE_MS)
         assert [one["text"] for one in planner.client.get(f"{planner.address}/comments").json()] == ["没有网络时写的"]
 
     def test_an_address_with_foreign_words_opens_the_page(self, planner, pair):
