@@ -51,7 +51,7 @@ class CheckOptions:
 def check_file(path: Path, options: CheckOptions = CheckOptions()) -> Report:
     """Check a division, or one layer as a coverage."""
     crs = options.crs
-    cells = read_cells(path, layer=options.layer, code=options.code, crs=crs)
+    cells = read_cells(path, layer=options.layer, code=options.code, crs=crs, faulty=True)
     allowed = optional_layer(options.allowed, crs=crs)
     if isinstance(cells, Division) and options.outline is None and options.parents is None:
         return check_division(cells, expected=options.expected, tolerance_m=options.tolerance_m, allowed=allowed)
@@ -79,7 +79,7 @@ def draw_check(
     """Draw the map of the findings of a check: one HTML page without external resources."""
     from maps import check_map, save  # folium: 0.4 s of CPU
 
-    cells = read_cells(path, layer=options.layer, code=options.code, crs=options.crs)
+    cells = read_cells(path, layer=options.layer, code=options.code, crs=options.crs, faulty=True)
     outline = optional_layer(options.outline, crs=options.crs)
     roads, water = ((backdrop or {}).get(name) for name in ("roads", "water"))
     save(check_map(report, cells, outline=outline, source=path.name, roads=roads, water=water), target)

@@ -84,7 +84,7 @@ def repair_file(path: Path, target: Path, options: RepairOptions = RepairOptions
     """
     if options.changes_path is not None:
         require_csv(options.changes_path)
-    cells = read_cells(path, layer=options.layer, code=options.code, crs=options.crs)
+    cells = read_cells(path, layer=options.layer, code=options.code, crs=options.crs, faulty=True)
     given = options.outline is not None or options.parents is not None or options.protected
     if isinstance(cells, Division) and not given:
         before = check_division(cells)

@@ -12,7 +12,7 @@ from geo.layers.columns import CODE, LEVEL
 
 
 def read_cells(
-    path: Path, *, layer: str | None = None, code: str | None = None, crs: str | None = None
+    path: Path, *, layer: str | None = None, code: str | None = None, crs: str | None = None, faulty: bool = False
 ) -> Division | gpd.GeoDataFrame:
     """Read a division, or one layer of polygons as cells, in the CRS of the input.
 
@@ -24,6 +24,8 @@ def read_cells(
         Column with the codes of the cells; detected by default.
     crs
         CRS of a file that does not declare one.
+    faulty
+        Whether a detected column may have missing and repeated codes, for commands that report them.
     """
     level = next((level for level in Level if level.layer == layer), None)
     only = None
@@ -34,7 +36,7 @@ def read_cells(
             return division if level is None else as_cells(division.layer(level), path.name, code=code)
     if layer is not None or only is None:
         only = read_layer(path, layer=layer, crs=crs)
-    return as_cells(only, path.name, code=code)
+    return as_cells(only, path.name, code=code, faulty=faulty)
 
 
 def holds_division(path: Path, *, crs: str | None = None) -> bool:

@@ -11,6 +11,7 @@ import shapely
 
 from geo.coverage import faults
 from geo.coverage.report import Kind, Rows, finding
+from geo.layers.cells import labels_of
 from geo.layers.codes import is_code
 from geo.layers.columns import AREA_M2, CODE, Level
 from geo.layers.crs import area_m2
@@ -20,19 +21,24 @@ AREA_SHARE = 0.001
 
 
 def code_faults(cells: gpd.GeoDataFrame, level: Level | None) -> Rows:
-    """Duplicate codes and, where the level is known, malformed codes."""
+    """Missing and duplicate codes and, where the level is known, malformed codes."""
     if CODE not in cells:
         return []
-    codes = cells[CODE].astype(str)
-    double = codes.duplicated(keep=False).to_numpy()
-    rows: Rows = []
+    codes = cells[CODE].astype("string").fillna("").str.strip().astype(str)
+    missing = (codes == "").to_numpy()
+    double = codes.duplicated(keep=False).to_numpy() & ~missing
+    labels = labels_of(cells)
+    rows: Rows = [
+        finding(Kind.BAD_CODE, [labels[i]], cells.geometry.iloc[i], detail=("（没有编码）", " (it is missing)"))
+        for i in np.flatnonzero(missing)
+    ]
     if double.any():
         rows += [
             finding(Kind.DUPLICATE_CODE, [code], shapely.multipolygons(_parts(group.geometry)))
             for code, group in cells[double].groupby(codes[double], sort=True)
         ]
     if level is not None:
-        bad = np.flatnonzero([not is_code(code, level) for code in codes])
+        bad = np.flatnonzero([code != "" and not is_code(code, level) for code in cells[CODE].astype(str)])
         rows += [finding(Kind.BAD_CODE, [codes.iloc[i]], cells.geometry.iloc[i]) for i in bad]
     return rows
 

@@ -34,8 +34,8 @@ from geo.coverage.report import (
     worst_first,
 )
 from geo.errors import CrsError, GeometryError
-from geo.layers.cells import Area, as_area
-from geo.layers.columns import CODE, Level
+from geo.layers.cells import Area, as_area, labels_of
+from geo.layers.columns import Level
 from geo.layers.crs import WGS84, area_m2, to_metric
 from geo.layers.division import Division
 from geo.layers.files.reading import require_polygons
@@ -123,7 +123,7 @@ def check(
         raise GeometryError(f"{options.name}: the layer has no cells")
     given_crs, cells = cells.crs, to_metric(cells, options.crs)
     crs = cells.crs
-    labels = cells[CODE].tolist() if CODE in cells else cells.index.tolist()
+    labels = labels_of(cells)
     border = _in_crs_of_cells(outline, given_crs, crs, "outline")
     known = _in_crs_of_cells(allowed, given_crs, crs, "allowed ground")
     given = without_precision_grid(cells.geometry.array)
@@ -251,7 +251,7 @@ def _require_on_earth(cells: gpd.GeoDataFrame, name: str) -> None:
     )
     beyond = ~(np.isfinite(lon) & np.isfinite(lat)).reshape(-1, 2).all(axis=1)
     if beyond.any():
-        labels = cells.get(CODE, cells.index)[there][beyond].tolist()
+        labels = labels_of(cells[there][beyond])
         raise CrsError(
             f"{name}: {counted(len(labels), 'cell has', 'cells have')} coordinates beyond the range of the declared CRS "
             f"{cells.crs.to_string()} ({listed(labels).en}): declare the one that they are in, or mend the coordinates"

@@ -123,7 +123,12 @@ TEXTS: Mapping[Cause, tuple[str, str, str, str]] = MappingProxyType(
             "确认是否有意如此",
             "confirm that this is intended",
         ),
-        Cause.CODES: ("编码重复或不规范", "duplicate or malformed codes", "改正编码", "correct the codes"),
+        Cause.CODES: (
+            "编码缺失、重复或不规范",
+            "missing, duplicate or malformed codes",
+            "改正编码",
+            "correct the codes",
+        ),
         Cause.COUNT: ("网格数量不符", "unexpected number of cells", "核对应有数量", "check the expected number"),
         Cause.AREA: (
             "登记面积与图形不符",

@@ -18,7 +18,7 @@ import shapely
 from geo.coverage import faults
 from geo.coverage.report import Kind, Rows, finding
 from geo.errors import ColumnError, first_labels
-from geo.layers.cells import code_text
+from geo.layers.cells import code_text, require_codes
 from geo.layers.columns import CODE, PARENT
 
 Shapes = npt.NDArray[np.object_]
@@ -75,16 +75,17 @@ def find_parents(cells: gpd.GeoDataFrame, shapes: Shapes, parents: gpd.GeoDataFr
         raise ColumnError(
             f"cells: no column '{column}' to name the parent; there are {first_labels(list(cells.columns), 20)}"
         )
+    require_codes(parents, "parents")
     known = set(parents[CODE].astype(str))
     name = column or PARENT
     if name in cells:
-        told = code_text(cells[name], f"cells, column {name}").astype(str)
+        told = code_text(cells[name], f"cells, column {name}").fillna("").astype(str)
         if column is not None or told.isin(known).any():
             return Parents(told.to_numpy(dtype=object), f"{BY_COLUMN} {name}")
     place = _by_place(shapes, parents)
     if CODE not in cells:
         return Parents(place, BY_PLACE)
-    found = _by_beginning(cells[CODE].astype(str), known)
+    found = _by_beginning(cells[CODE].fillna("").astype(str), known)
     if found is None:
         return Parents(place, BY_PLACE)
     of_known = np.isin(found, list(known))

@@ -12,14 +12,14 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.divide.connection import refuse_parts, require_connected
+from geo.divide.connection import refuse_parts, require_connected, require_shapes
 from geo.divide.partitioning.adjacency import build_graph
 from geo.divide.partitioning.bounds import proven
 from geo.divide.partitioning.indivisible import SeparatePartsError, units
 from geo.divide.partitioning.nested import RULES, Parents, Progress, Wishes, split_levels, weights
 from geo.divide.partitioning.objective import Cells, Rules
 from geo.errors import ColumnError, ImpossibleError, InputError, first_labels
-from geo.layers import Level, require_metric, require_polygons
+from geo.layers import Level
 from geo.layers.row_values import require_columns, values_of_rows
 from geo.options import with_defaults
 
@@ -106,8 +106,7 @@ def partition(
     """
     chosen = with_defaults("partition", _DEFAULTS, options)
     levels = _levels(counts)
-    require_metric(cells, "partition")
-    require_polygons(cells, "cells")
+    require_shapes(cells, "partition")
     load = _workload(cells, workload)
     shapes, unit = _by_place(*_units(cells))
     load = _summed(unit, load)

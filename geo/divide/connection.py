@@ -11,7 +11,8 @@ import shapely
 
 from geo.divide.partitioning.adjacency import Graph, pieces
 from geo.divide.partitioning.indivisible import SeparatePartsError
-from geo.errors import ImpossibleError, InputError, first_labels
+from geo.errors import GeometryError, ImpossibleError, InputError, first_labels
+from geo.layers import require_metric, require_polygons
 from geo.wording import counted, form
 
 Ints = npt.NDArray[np.int64]
@@ -85,6 +86,27 @@ def _refuse(cells: gpd.GeoDataFrame, unit: Ints, members: Ints, piece: Ints, wha
         ids=list(cells.index[lost]),
         geometry=shapely.union_all(shapes[lost]),
     )
+
+
+def require_shapes(cells: gpd.GeoDataFrame, what: str) -> None:
+    """Refuse cells that cannot be grouped: not in metres, not polygons, or without a geometry.
+
+    Raises
+    ------
+    CrsError
+        If the CRS is missing or not in metres.
+    GeometryError
+        If a row is no polygon or has no geometry.
+    """
+    require_metric(cells, what)
+    require_polygons(cells, "cells")
+    gone = (cells.geometry.isna() | cells.geometry.is_empty).to_numpy()
+    if gone.any():
+        rows = list(cells.index[gone])
+        raise GeometryError(
+            f"cells: {counted(len(rows), 'row has', 'rows have')} no geometry ({first_labels(rows)}): draw or remove them",
+            ids=rows,
+        )
 
 
 def refuse_parts(cells: gpd.GeoDataFrame, error: SeparatePartsError) -> InputError:

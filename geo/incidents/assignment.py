@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.errors import CodeError, ColumnError, CrsError, GeometryError, InputError, first_labels
+from geo.errors import ColumnError, CrsError, GeometryError, InputError, first_labels
 from geo.incidents.columns import (
     CELL,
     COMMUNITY,
@@ -28,7 +28,9 @@ from geo.incidents.columns import (
 )
 from geo.incidents.reprojection import to_metric_as_drawn
 from geo.layers import Division, Level, to_metric
+from geo.layers.cells import require_codes
 from geo.layers.columns import CODE
+from geo.layers.crs import require_frame
 from geo.layers.transformers import transformer
 from geo.locate import GridIndex
 from geo.wording import counted
@@ -191,6 +193,7 @@ def coordinates(points: gpd.GeoDataFrame, crs: object) -> tuple[Floats, Floats]:
     GeometryError
         If a geometry is not a point.
     """
+    require_frame(points, "incidents")
     if points.crs is None:
         raise CrsError("incidents: no coordinate reference system is declared; set the one that the points are in")
     kinds = shapely.get_type_id(points.geometry.array)
@@ -295,14 +298,10 @@ def _others(
 
 
 def _require_cells(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    require_frame(cells, "cells")
     if CODE not in cells:
         raise ColumnError(
             f"cells: no column '{CODE}'; it has {first_labels(list(cells.columns), 20)} (geo.layers.as_cells gives one)"
         )
-    missing = cells[CODE].isna()
-    if missing.any():
-        labels = list(cells.index[missing])
-        raise CodeError(
-            f"cells: {counted(len(labels), 'row has', 'rows have')} no code (rows {first_labels(labels)})", ids=labels
-        )
+    require_codes(cells)
     return cells

@@ -113,7 +113,7 @@ def require_metric(frame: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> CRS:
     CrsError
         If the CRS is missing, geographic or not in metres.
     """
-    _require_frame(frame, what)
+    require_frame(frame, what)
     if frame.crs is None:
         raise CrsError(f"{what}: no coordinate reference system is declared; set the CRS that the coordinates are in")
     return require_metric_crs(frame.crs, what)
@@ -127,9 +127,15 @@ def require_metric_crs(crs: object, what: str) -> CRS:
     return known
 
 
-def _require_frame(frame: object, what: str) -> None:
-    """Refuse a Series of values, a bare geometry or a table without geometries where a layer is expected."""
-    if not hasattr(frame, "crs"):
+def require_frame(frame: object, what: str) -> None:
+    """Refuse a Series of values, a bare geometry or a table without geometries where a layer is expected.
+
+    Raises
+    ------
+    InputError
+        If it is not a frame or a series with geometries.
+    """
+    if not (hasattr(frame, "crs") and hasattr(frame, "index")):
         raise InputError(
             f"{what}: a GeoDataFrame with a geometry column is expected, not a {type(frame).__name__} without one"
         )
@@ -147,7 +153,7 @@ def to_metric(frame: gpd.GeoDataFrame, crs: object = None) -> gpd.GeoDataFrame:
     CrsError
         If the frame declares no CRS.
     """
-    _require_frame(frame, "the layer")
+    require_frame(frame, "the layer")
     own = frame.crs  # read once, because the lookup is slow
     if own is None:
         raise CrsError("no coordinate reference system is declared; set the CRS that the coordinates are in")
@@ -195,6 +201,9 @@ def lon_lat(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
     Geometries on an old Chinese datum are treated as if they were on CGCS2000, with a notice; use
     :func:`geo.layers.old_datums.change_crs` for results that are used further.
     """
+    require_frame(geometries, "the layer")
+    if geometries.crs is None:
+        raise CrsError("no coordinate reference system is declared; set the CRS that the coordinates are in")
     old = old_datum(geometries.crs)
     if old is not None:
         notice(
@@ -218,6 +227,8 @@ def area_m2(geometries: gpd.GeoSeries) -> npt.NDArray[np.float64]:
         Square metres on the ellipsoid of CGCS2000. The planar area in EPSG:4549 is 0.031 % larger in Nanjing, in Web Mercator
         39 %. The areas of the parts of a divided polygon add up to its area.
     """
+    require_frame(geometries, "the polygons")
+    geometries = geometries.geometry
     polygons = np.asarray(geometries.array, dtype=object)
     parts, owner = shapely.get_parts(polygons, return_index=True)
     rings, part_of = shapely.get_rings(parts, return_index=True)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import shapely
 
 from geo.errors import DatumError
-from geo.layers.crs import WGS84, lon_lat
+from geo.layers.crs import WGS84, lon_lat, require_frame
 from geo.layers.transformers import to_crs
 
 if TYPE_CHECKING:
@@ -72,9 +72,12 @@ def to_datum(frame: gpd.GeoDataFrame, source: Datum | str, target: Datum | str) 
 
     Raises
     ------
+    InputError
+        If it is not a frame with geometries.
     DatumError
         If a datum is not known, or the frame declares no CRS.
     """
+    require_frame(frame, "the layer")
     source, target = Datum.parse(source), Datum.parse(target)
     if frame.crs is None:
         raise DatumError("no coordinate reference system is declared, so degrees cannot be told from metres")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geo.errors import GeometryError
+from geo.layers.cells import require_codes
 from geo.layers.columns import CODE, Level
 from geo.layers.crs import require_metric, require_metric_crs
 from geo.locate import persistence
@@ -75,6 +76,8 @@ class GridIndex:
         self.crs = require_metric(cells, "an index")
         require_polygons(cells, "an index")
         require_sound(cells.geometry)
+        if CODE in cells:
+            require_codes(cells)
         self.codes = cells[CODE].to_numpy(dtype=object) if CODE in cells else None
         self.labels = _labels(self.codes, cells.index)
         self.above: dict[Level, Above] = {}

@@ -11,6 +11,7 @@ import pandas as pd
 
 from geo.arrays import Floats
 from geo.errors import ColumnError, InputError
+from geo.layers.cells import require_codes
 from geo.layers.columns import LEADER, PARENT
 from geo.patrols.columns import (
     CODE,
@@ -370,6 +371,7 @@ def require_named(cells: gpd.GeoDataFrame, rules: Rules) -> None:
     """Raise ColumnError unless the cells have codes, and leaders if the rules ask for these."""
     if CODE not in cells:
         raise ColumnError("cells: no column 'code'; give foreign layers one with geo.layers.as_cells")
+    require_codes(cells)
     if any(rule.who == "leader" for rule in (rules, *rules.classes)) and LEADER not in cells:
         raise ColumnError(f"cells: no column 'leader', but {rules.name} counts visits of the leader only")
 

@@ -135,9 +135,12 @@ def test_parquet_geoparquet_and_folders_give_the_same(points_file, cells_file, t
         piece.to_parquet(folder / f"{i}.parquet")
     points = gpd.GeoDataFrame(plain[["id"]], geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326)
     points.to_parquet(tmp_path / "wkb.parquet", row_group_size=700)
+    multipoints = gpd.GeoSeries([shapely.MultiPoint([point]) for point in points.geometry], crs=4326)
+    points.set_geometry(multipoints).to_parquet(tmp_path / "multi.parquet")
     points.to_parquet(tmp_path / "arrow.parquet", geometry_encoding="geoarrow", schema_version="1.1.0")
-    for source in (tmp_path / "plain.parquet", folder, tmp_path / "wkb.parquet", tmp_path / "arrow.parquet"):
-        columns = PointColumns(datum="WGS-84") if source.suffix != "" and "plain" not in source.name else DEGREES
+    vectors = [tmp_path / f"{kind}.parquet" for kind in ("wkb", "multi", "arrow")]
+    for source in (tmp_path / "plain.parquet", folder, *vectors):
+        columns = PointColumns(datum="WGS-84") if source in vectors else DEGREES
         run(source, cells_file, tmp_path / "out.parquet", columns)
         assert pq.read_table(tmp_path / "out.parquet")["cell"].to_pandas().fillna("").tolist() == expected
     assert gpd.read_parquet(tmp_path / "out.parquet").crs == "EPSG:4326"

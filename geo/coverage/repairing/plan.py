@@ -23,7 +23,7 @@ from geo.coverage.repairing.selection import find_faulty
 from geo.coverage.repairing.solving import solve
 from geo.coverage.validity import valid_polygons
 from geo.errors import GeometryError, ImpossibleError, first_labels
-from geo.layers.cells import Area, area_frame, as_area
+from geo.layers.cells import Area, area_frame, as_area, labels_of
 from geo.layers.columns import CODE
 from geo.layers.crs import to_metric
 from geo.layers.files.reading import require_polygons
@@ -136,7 +136,7 @@ def plan_repair(
     """
     require_polygons(cells, "cells")
     given, cells = cells, to_metric(cells)
-    labels = np.asarray(cells.get(CODE, cells.index), dtype=object)
+    labels = np.array(labels_of(cells), dtype=object)
     _require_geometry(cells, labels)
     outline, allowed = area_frame(outline, given.crs, "outline"), area_frame(allowed, given.crs, "allowed ground")
     came = InputCrs.of(given, cells, [frame for frame in (outline, parents, allowed) if frame is not None])

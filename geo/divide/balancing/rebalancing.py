@@ -24,7 +24,7 @@ import shapely
 from scipy.optimize import linprog
 from scipy.sparse import coo_array, vstack
 
-from geo.divide.connection import refuse_parts
+from geo.divide.connection import refuse_parts, require_shapes
 from geo.divide.frontier import Frontier, Point
 from geo.divide.partitioning.adjacency import Graph, build_graph, pieces
 from geo.divide.partitioning.annealing import anneal
@@ -33,7 +33,6 @@ from geo.divide.partitioning.moves import Goal, Scope
 from geo.divide.partitioning.nested import weights
 from geo.divide.partitioning.objective import Cells, Rules
 from geo.errors import InputError, first_labels
-from geo.layers import require_metric, require_polygons
 from geo.layers.row_values import values_of_rows
 from geo.options import with_defaults
 
@@ -164,8 +163,7 @@ def _case(
     parents: pd.Series | None,
     locked: Sequence[object],
 ) -> tuple[_Case, pd.Index, Ints]:
-    require_metric(cells, "rebalance")
-    require_polygons(cells, "cells")
+    require_shapes(cells, "rebalance")
     try:
         shapes, unit = units(np.asarray(cells.geometry.array, dtype=object))
     except SeparatePartsError as error:

@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from geo.errors import GeometryError
+from geo.errors import CrsError, GeometryError
 from geo.layers.alignment.agreement import CLEARLY_LESS, Agreement, compare
 from geo.layers.alignment.edge_evidence import FEWEST, Backward, Forward, Peak, Samples, find_peak, finite, median_move
 from geo.layers.alignment.known_shifts import NONE, Mistake, datum_mistakes, zone_mistakes
@@ -28,7 +28,7 @@ from geo.layers.alignment.overlap import (
     edge_surface,
 )
 from geo.layers.alignment.shift import Shift, constant_shift, explained_shift, unknown_shift
-from geo.layers.crs import lon_lat, metric_crs, to_metric
+from geo.layers.crs import lon_lat, metric_crs, require_frame, to_metric
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -70,7 +70,7 @@ def detect_datum(layer: gpd.GeoDataFrame | gpd.GeoSeries, reference: gpd.GeoData
     shift is known to some tens of metres. Shifts below about 3 m cannot be distinguished from none. A move in the direction
     of parallel lines cannot be detected.
     """
-    given, known = gpd.GeoSeries(layer.geometry), gpd.GeoSeries(reference.geometry)
+    given, known = _located(layer, "layer"), _located(reference, "reference")
     ground = to_metric(gpd.GeoDataFrame(geometry=known[~(known.isna() | known.is_empty)]))
     place = CRS.from_user_input(ground.crs)
     degrees = lon_lat(given[~(given.isna() | given.is_empty)])
@@ -87,6 +87,14 @@ def detect_datum(layer: gpd.GeoDataFrame | gpd.GeoSeries, reference: gpd.GeoData
     if away > _FAR_M:
         return _from_afar(samples, dense, ground, zones, away)
     return _nearby(samples, dense, ground, [NONE, *datum_mistakes(), *zones], degrees=degrees)
+
+
+def _located(layer: gpd.GeoDataFrame | gpd.GeoSeries, name: str) -> gpd.GeoSeries:
+    """Geometries of an argument, which must be a frame or a series that declares its CRS."""
+    require_frame(layer, name)
+    if layer.crs is None:
+        raise CrsError(f"{name}: no coordinate reference system is declared; set the CRS that the coordinates are in")
+    return gpd.GeoSeries(layer.geometry)
 
 
 def _gap_m(xy: FloatArray, ground: gpd.GeoDataFrame) -> float:

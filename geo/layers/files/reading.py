@@ -24,7 +24,7 @@ from pyproj import CRS
 
 from geo.errors import CrsError, FileError, GeometryError, first_labels
 from geo.layers.alignment.plausibility import advice, require_plausible, require_plausible_rows
-from geo.layers.crs import WGS84, parse_crs
+from geo.layers.crs import WGS84, parse_crs, require_frame
 from geo.layers.datum import Datum, to_datum
 from geo.layers.files import shapefile
 from geo.layers.files.kml_names import ascii_names
@@ -362,9 +362,12 @@ def require_polygons(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
 
     Raises
     ------
+    InputError
+        If it is not a frame with geometries.
     GeometryError
         If a geometry that is there is not a polygon or a multipolygon.
     """
+    require_frame(frame, name)
     types = shapely.get_type_id(np.asarray(frame.geometry.array, dtype=object))
     if np.isin(types, [-1, shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON]).all():
         return frame

@@ -350,10 +350,15 @@ def _of_points(column: pa.ChunkedArray, name: str) -> tuple[Floats, Floats]:
         x, y = (pc.struct_field(column, axis).to_numpy().astype(np.float64) for axis in ("x", "y"))
         return x, y
     shapes = shapely.from_wkb(column.to_numpy(zero_copy_only=False))
-    kinds = set(np.unique(shapely.get_type_id(shapes)).tolist()) - {-1, 0}
-    if kinds:
-        held = ", ".join(sorted(shapely.GeometryType(kind).name.title() for kind in kinds))
-        raise GeometryError(f"column '{name}': points are expected, but it holds {held}")
+    # Programs that store points as multipoints write one point per row.
+    single = (shapely.get_type_id(shapes) == shapely.GeometryType.MULTIPOINT) & (
+        shapely.get_num_geometries(shapes) == 1
+    )
+    shapes[single] = shapely.get_geometry(shapes[single], 0)
+    other = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (-1, shapely.GeometryType.POINT)))
+    if len(other):
+        held = ", ".join(sorted({shape.geom_type for shape in shapes[other]}))
+        raise GeometryError(f"column '{name}': points are expected, but it holds {held}; give one point a row")
     return shapely.get_x(shapes), shapely.get_y(shapes)
 
 
