@@ -60,17 +60,19 @@ def joined(texts: Iterable[Text], *, zh: str = "；", en: str = "; ") -> Text:
     return Text(zh.join(text.zh for text in pairs), en.join(text.en for text in pairs))
 
 
-def listed(labels: Sequence[Any], most: int = 5) -> Text:
-    """Name the first few of many labels: ``a, b, c and 7 more``.
+def listed(labels: Sequence[Any], most: int = 5, unit: str = "个") -> Text:
+    """Name the first few of many labels: ``a, b, c and 7 more``; `unit` follows their number in Chinese.
 
     >>> listed([1, 2, 3], most=2)
     Text(zh='1、2等3个', en='1, 2 and 1 more')
+    >>> f"第{listed([1, 2, 3], most=2, unit='').zh}行"
+    '第1、2等3行'
     """
     shown = [str(label) for label in list(labels)[:most]]
     rest = len(labels) - len(shown)
     if rest <= 0:
         return Text("、".join(shown), ", ".join(shown))
-    return Text(f"{'、'.join(shown)}等{len(labels)}个", f"{', '.join(shown)} and {rest} more")
+    return Text(f"{'、'.join(shown)}等{len(labels)}{unit}", f"{', '.join(shown)} and {rest} more")
 
 
 def as_columns(name: str, texts: Iterable[Text]) -> dict[str, list[str]]:

@@ -74,7 +74,7 @@ def give_reading_notices(attrs: Mapping[Any, Any], name: str = "") -> None:
 
 
 def _named(records: Sequence[Mapping[str, Any]]) -> Text:
-    return listed([record["row"] for record in records], _NAMED)
+    return listed([record["row"] for record in records], _NAMED, "")
 
 
 def refused_texts(refused: Sequence[Mapping[str, Any]]) -> list[tuple[str, Text]]:
@@ -94,7 +94,7 @@ def refused_texts(refused: Sequence[Mapping[str, Any]]) -> list[tuple[str, Text]
         (
             source,
             _LEFT_OUT.fill(
-                number=amount(len(numbers), "row is", "rows are"), rows=listed(numbers, _NAMED), reason=reason
+                number=amount(len(numbers), "row is", "rows are"), rows=listed(numbers, _NAMED, ""), reason=reason
             ),
         )
         for (source, reason), numbers in rows.items()

@@ -56,8 +56,7 @@ def _phone(day: Day, k: int, name: str, rate_s: float) -> pd.DataFrame:
     """Fixes of one person's phone, times in seconds."""
     habit = HABITS[day.habit]
     rng = day.rng(2, k)
-    radius = rng.uniform(*RADIUS_M)
-    lasts = float(np.exp(rng.uniform(*np.log(LASTS_S))))
+    radius, lasts = _error_law(rng)
     silent = rng.exponential(SILENT_SHARE) if rng.random() < SILENT_PHONES else 0.0
     is_late, off_by = rng.random() < habit.late, 0.0
     if rng.random() < habit.wrong_clock:
@@ -79,6 +78,16 @@ def _phone(day: Day, k: int, name: str, rate_s: float) -> pd.DataFrame:
         parts.append(pd.concat([table, again]))
     table = pd.concat(parts, ignore_index=True)
     return table.assign(time=table["time"] + off_by, device=f"T{name[1:]}", officer=name)
+
+
+def error_law(day: Day, name: str) -> tuple[float, float]:
+    """Standard deviation of one axis of the errors of a person's phone, metres, and their correlation time, seconds."""
+    radius, lasts = _error_law(day.rng(2, int(name[1:])))
+    return radius / RADIUS_SD, lasts
+
+
+def _error_law(rng) -> tuple[float, float]:
+    return rng.uniform(*RADIUS_M), float(np.exp(rng.uniform(*np.log(LASTS_S))))
 
 
 def lasting_error(count: int, sd_m: float, lasts_s: float, rng) -> np.ndarray:

@@ -144,7 +144,7 @@ def read_table(
     else:
         table = _from_text(decoded, _utf8(raw, decoded), name, known, wanted)
     if decoded.bad_lines:
-        table.notices.append(_BAD_BYTES.fill(rows=listed(decoded.bad_lines, _NAMED), encoding=decoded.encoding))
+        table.notices.append(_BAD_BYTES.fill(rows=listed(decoded.bad_lines, _NAMED, ""), encoding=decoded.encoding))
     return table
 
 
@@ -271,7 +271,7 @@ def _values(rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
 
 
 def _unclosed(rows: list[int]) -> list[Text]:
-    return [UNCLOSED_ROWS.fill(rows=listed(rows, _NAMED))] if rows else []
+    return [UNCLOSED_ROWS.fill(rows=listed(rows, _NAMED, ""))] if rows else []
 
 
 def _lines_of(lines: list[str], delimiter: str, count: int) -> int:

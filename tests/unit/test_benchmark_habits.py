@@ -16,9 +16,10 @@ import shapely
 
 import benchmarks.habits
 from benchmarks.habits import Ground, Rule, fixes, read_rules, simulate
-from benchmarks.habits.phones import LASTS_S, RADIUS_SD, lasting_error
+from benchmarks.habits.phones import LASTS_S, RADIUS_M, RADIUS_SD, error_law, lasting_error
 from benchmarks.habits.rule import STAY_COLUMNS, judge, stays_of
 from benchmarks.habits.ways import RIDE_M_S, WALK_M_S, Itinerary
+from benchmarks.patrol_bound import chances, number_of_visits, shift_sd_m, walks
 from benchmarks.patrol_habits import rules_of, upper_bound
 from geo.patrols import DEFAULT_RULES
 
@@ -316,3 +317,43 @@ def test_upper_bounds_are_those_of_clopper_and_pearson():
     assert upper_bound(5, 5) == 1.0
     assert upper_bound(1, 20) == pytest.approx(0.2161, abs=1e-3)
     assert upper_bound(0, 0) == 1.0
+
+
+class TestBound:
+    """What a judge who knows the phones could know at best."""
+
+    def test_the_mean_of_an_error_is_known_better_the_longer_a_walk_lasts(self):
+        assert shift_sd_m(np.array([0.0, 600.0, 1e12]), 8.0, 300.0) == pytest.approx(
+            [8.0, 8.0 / math.sqrt(2), 0.0], abs=1e-3
+        )
+
+    def test_absences_of_more_than_the_merge_gap_part_walks(self):
+        rule = read_rules()["default"]
+        assert walks(np.array([10, 11, 311, 612]), rule).tolist() == [0, 0, 0, 1]
+
+    def test_visits_are_long_enough_on_duty_and_far_enough_apart(self):
+        rule = read_rules()["default"]
+        seconds = np.arange(rule.hours_from_s, rule.hours_from_s + 7200)
+        inside = np.zeros(7200, dtype=bool)
+        inside[0:60] = inside[1860:1920] = True
+        assert number_of_visits(seconds, inside, rule) == 2
+        inside[1859] = True
+        assert number_of_visits(seconds, inside, rule) == 1
+        inside[1859:1861] = False
+        assert number_of_visits(seconds, inside, rule) == 1
+        assert number_of_visits(seconds - 60, np.arange(7200) < 60, rule) == 0
+
+    def test_the_law_of_a_phone_is_that_of_its_fixes(self, ground):
+        day = simulate("base", ground, officers=9, seed=7, first=FIRST, only=[4])
+        sd, lasts = error_law(day, "P004")
+        assert RADIUS_M[0] <= sd * RADIUS_SD <= RADIUS_M[1]
+        assert LASTS_S[0] <= lasts <= LASTS_S[1]
+        stated = fixes(day, rate_s=10)["accuracy_m"]
+        assert 0.9 * sd * RADIUS_SD - 0.05 <= stated.min() <= stated.max() <= 1.1 * sd * RADIUS_SD + 0.05
+
+    def test_with_small_errors_the_judge_knows_the_truth(self, ground, monkeypatch):
+        monkeypatch.setattr("benchmarks.patrol_bound.error_law", lambda day, name: (1e-6, 60.0))
+        day = simulate("base", ground, officers=9, seed=7, first=FIRST)
+        found = chances(day, ground, 2, np.random.default_rng(1))
+        assert found.tolist() == (day.verdicts["verdict"] == "met").astype(float).tolist()
+        assert 0 < found.sum() < 9

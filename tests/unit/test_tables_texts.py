@@ -223,5 +223,6 @@ def test_a_row_keeps_its_first_reason():
 def test_the_first_of_many_are_named():
     assert listed(range(3), most=3).en == "0, 1, 2"
     assert listed(range(4), most=3) == ("0、1、2等4个", "0, 1, 2 and 1 more")
+    assert listed(range(4), most=3, unit="") == ("0、1、2等4", "0, 1, 2 and 1 more")
     assert free_name("cell", ["cell", "cell_2"]) == "cell_3"
     assert free_name("cell", ["lon"]) == "cell"

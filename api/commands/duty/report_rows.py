@@ -91,7 +91,7 @@ class ReportRows(NamedTuple):
     def notices_without(self, refused: Collection[int]) -> list[Text]:
         """All notices, those about rows without the given ones, which are not stored."""
         about = {key: [row for row in rows if row not in refused] for key, rows in self.row_notices.items()}
-        told = [text.fill(rows=listed(rows), name=name) for (text, name), rows in about.items() if rows]
+        told = [text.fill(rows=listed(rows, unit=""), name=name) for (text, name), rows in about.items() if rows]
         return [*self.notices, *told]
 
 

@@ -141,7 +141,7 @@ class _Unknown:
 
     def notices(self, text: Text) -> list[Text]:
         """One notice for each name."""
-        return [text.fill(rows=listed(sorted(set(rows)), 10), names=name) for name, rows in self._rows.items()]
+        return [text.fill(rows=listed(sorted(set(rows)), 10, ""), names=name) for name, rows in self._rows.items()]
 
 
 def _codes_of(names: Mapping[str, str]) -> dict[str, list[str]]:

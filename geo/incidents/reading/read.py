@@ -373,7 +373,7 @@ def _named(
         written = frame[[name for name in frame if _is_day_of_row(str(name), used)]]
         resolved = resolve_relative(given, set(frame.attrs.get("days", ())), written)
         if resolved.changed.any():
-            rows = listed([int(row) for row in frame.loc[resolved.changed, SOURCE_ROW]])
+            rows = listed([int(row) for row in frame.loc[resolved.changed, SOURCE_ROW]], unit="")
             notices.append(RESOLVED.fill(value=given[resolved.changed].iloc[0]).fill(rows=rows))
         read = read_times(resolved.values, zone, order=dates)
         new[REPORTED_AT] = read.utc

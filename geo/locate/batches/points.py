@@ -285,7 +285,8 @@ def _row_errors(checks: list[ChunkCheck], names: list[str], first_rows: list[int
     for part, check in enumerate(checks):
         if check.unclosed:
             unclosed = [first_rows[part] + row for row in check.unclosed]
-            notices.append(f"{names[part]}: {UNCLOSED_ROWS.fill(rows=listed(unclosed, _NAMED))}")
+            told = UNCLOSED_ROWS.fill(rows=listed(unclosed, _NAMED, ""))
+            notices.append(f"{names[part]}: {told}")
     return notices
 
 
@@ -293,7 +294,7 @@ def _some_rows(name: str, what: Text, faults: list[tuple[int, Fault]], first_row
     """Message about rows of one file with one error; `faults` with the number of their part."""
     number = sum(fault.number for _, fault in faults)
     rows = [f"{first_rows[part] + row}" for part, fault in faults for row in fault.rows][:_NAMED]
-    shown = listed([*rows, *[""] * (number - len(rows))], _NAMED)
+    shown = listed([*rows, *[""] * (number - len(rows))], _NAMED, "")
     text = _SOME_ROWS.fill(
         number=amount(number, "row gets", "rows get"), what=what, rows=shown, shown=faults[0][1].shown
     )
