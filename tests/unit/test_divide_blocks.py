@@ -237,3 +237,42 @@ def test_lines_are_united_only_for_pieces_that_enclose_ground(monkeypatch):
     # A ring is joined to the rest, for which all other lines are united once.
     blocks_of(roads(("primary", "LINESTRING (0 30, 600 30)"), *loose, ring))
     assert without + len(ways) <= sum(united) < without + 2 * len(ways)
+
+
+def test_loose_ends_are_extended_by_thirty_metres_at_most():
+    for gap, pieces in ((29.9, 2), (30.1, 1)):
+        ways = roads(
+            ("residential", f"LINESTRING (0 200, {300 - gap} 200)"), ("primary", "LINESTRING (300 0, 300 400)")
+        )
+        assert len(blocks_of(ways).polygons) == 1 + pieces
+    stub = roads(("tertiary", "LINESTRING (0 200, 590 200)"))
+    ahead = linework.barrier_lines(OUTLINE, roads=stub, barriers=None, communities=None)
+    drawn = ahead[ahead["border"] == linework.Border.COLLECTOR].geometry
+    assert drawn.length.sort_values().tolist() == pytest.approx([10 + linework.OVERSHOOT_M, 590], abs=1e-6)
+
+
+def test_a_building_is_cut_by_more_than_a_tenth_of_a_square_metre():
+    legal = communities(shapely.box(0, 0, 300, 400), shapely.box(300, 0, 600, 400))
+    for beyond_m2, cut in ((0.08, False), (0.12, True), (40.0, True)):
+        buildings = np.array([shapely.box(280, 100, 300 + beyond_m2 / 10, 110)])
+        atoms = atoms_of(blocks_of(legal=legal), buildings)
+        assert atoms.cut.tolist() == [cut]
+        assert held(atoms, buildings)[0] == pytest.approx(beyond_m2, abs=0.011)
+
+
+def test_buildings_that_overlap_by_more_than_a_twentieth_of_a_square_metre_share_an_atom():
+    for overlap_m2, bodies in ((0.04, 2), (0.06, 1)):
+        buildings = np.array([shapely.box(100, 100, 120, 110), shapely.box(120 - overlap_m2 / 10, 100, 140, 110)])
+        assert len(np.unique(atoms_of(blocks_of(), buildings).atom_of_building)) == bodies
+
+
+def test_the_limits_of_ponds_and_strips():
+    for side, rings in ((44.7, 1), (44.8, 2)):  # 2,000 m²
+        pond = gpd.GeoDataFrame(
+            {"natural": ["water"]}, geometry=[shapely.box(100, 100, 100 + side, 100 + side)], crs=CRS
+        )
+        lines = linework.barrier_lines(OUTLINE, roads=None, barriers=pond, communities=None)
+        assert (lines["border"] == linework.Border.WATER).any() == (rings == 2)
+    for side, found in ((29.9, 1), (30.1, 2)):  # a mean width of 15 m
+        corner = roads(("residential", f"LINESTRING (0 {side}, {side} {side}, {side} 0)"))
+        assert len(blocks_of(corner).polygons) == found

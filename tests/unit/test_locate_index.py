@@ -147,3 +147,19 @@ def test_what_cannot_be_indexed(layer: gpd.GeoDataFrame, error: type[Exception],
 def test_shapes_of_arguments() -> None:
     with pytest.raises(ValueError, match="one shape"):
         GridIndex(grid()).locate([1.0, 2.0], [1.0])
+
+
+def test_a_pixel_with_thousands_of_edges() -> None:
+    # The border of two cells has 12,000 vertices within a square of a metre: more edges than are paired at once.
+    n = 6000
+    x = np.where(np.arange(2 * n) % 2 == 0, 500.0, 501.0)
+    y = 500.0 + np.arange(2 * n) / (2 * n)
+    comb = [(500.0, 0.0), *zip(x.tolist(), y.tolist(), strict=True), (500.0, 1000.0)]
+    west = shapely.Polygon([(0.0, 1000.0), (0.0, 0.0), *comb])
+    east = shapely.Polygon([(1000.0, 0.0), (1000.0, 1000.0), *reversed(comb)])
+    index = GridIndex(gpd.GeoDataFrame(geometry=[west, east], crs=4549))
+    rng = np.random.default_rng(1)
+    px, py = rng.uniform(499.9, 501.1, 60), rng.uniform(499.9, 501.1, 60)
+    inside = shapely.contains_xy(west, px, py)
+    assert 10 < inside.sum() < 50
+    assert index.locate(px, py).tolist() == np.where(inside, 0, 1).tolist()
