@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import warnings
 import zipfile
 from pathlib import Path
@@ -18,7 +19,7 @@ from api.cli import run
 from geo.errors import CrsError, FileError
 from geo.layers import area_m2, read_layer, write_layer
 from geo.layers.alignment.plausibility import readings
-from geo.layers.files.shapefile import guess_encoding, short_names
+from geo.layers.files.shapefile import REAL_FROM_DIGITS, guess_encoding, short_names
 from geo.notices import WanggeWarning
 
 E, N = 387000.0, 3553000.0
@@ -133,6 +134,33 @@ def test_text_that_does_not_fit(tmp_path: Path) -> None:
     with pytest.warns(WanggeWarning, match="cut to 254 bytes"):
         write_layer(cells().assign(name="长" * 200), tmp_path / "a.shp")
     assert read_layer(tmp_path / "a.shp")["name"][0] == "长" * 127
+
+
+def test_numbers_of_a_shapefile_that_are_read_in_part_are_told(tmp_path: Path) -> None:
+    frame = cells()
+    count = len(frame)
+    pyogrio.write_dataframe(
+        frame.assign(n=range(count), r=np.arange(count) + 0.5)[["n", "r", "geometry"]], tmp_path / "a.shp"
+    )
+    raw = bytearray((tmp_path / "a.dbf").read_bytes())
+    header, row = struct.unpack("<HH", raw[8:12])
+    n, r = raw[48], raw[80]
+    assert (raw[49], n < REAL_FROM_DIGITS, raw[81] > 0) == (0, True, True)
+
+    def put(at: int, number: str, real: str) -> None:
+        start = header + at * row + 1
+        raw[start : start + n + r] = number.rjust(n).encode() + real.rjust(r).encode()
+
+    for at, pair in enumerate([("-1", "-1.5E+01"), ("1e3", "1.0D+02"), ("12.5", "2")]):
+        put(at, *pair)
+    (tmp_path / "a.dbf").write_bytes(raw)
+    with pytest.warns(WanggeWarning) as told:
+        back = read_layer(tmp_path / "a.shp")
+    assert [str(one.message) for one in told] == [
+        "a.dbf: 2 numbers of the field n are read only in part (first: row 2, '1e3'); correct them in the source",
+        "a.dbf: 1 number of the field r is read only in part (first: row 2, '1.0D+02'); correct them in the source",
+    ]
+    assert (back["n"].tolist()[:3], back["r"].tolist()[:3]) == ([-1, 1, 12], [-15.0, 1.0, 2.0])
 
 
 def test_old_parts_of_a_shapefile_do_not_stay(tmp_path: Path) -> None:

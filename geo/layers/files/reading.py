@@ -213,7 +213,8 @@ def _read(source: Source, layer: str | None, encoding: str | None, on_invalid: O
         kind = "as GeoParquet " if source.suffix in PARQUET else ""
         raise FileError(f"{source.name}: cannot be read {kind}({_first_line(error)})") from error
     for text in dict.fromkeys(str(remark.message) for remark in remarks):
-        if not _KNOWN_REMARKS.search(text):
+        # Numbers of a Shapefile that are read in part are told with their field and row.
+        if not _KNOWN_REMARKS.search(text) and not (fields is not None and "parsed incompletely" in text):
             notice(text if text.startswith(source.name) else f"{source.name}: {text}")
     if not isinstance(frame, gpd.GeoDataFrame):
         raise GeometryError(f"{source.name}: has rows but no geometry column")
