@@ -211,3 +211,22 @@ def test_there_is_no_gate_bound_where_members_are_not_connected():
     graph = build_graph(squares([(0, 0), (1, 0), (2, 0), (9, 0)]))
     rows = Rows(graph.indptr, graph.neighbour, graph.length_m)
     assert gate_bound(rows, np.arange(4), np.arange(4), np.ones(4), 1.0, 0.0) == (0.0, -1)
+
+
+def test_a_gate_has_to_weigh_more_than_the_least() -> None:
+    graph = build_graph(squares([(0, 0), (1, 0), (2, 0)]))
+    rows = Rows(graph.indptr, graph.neighbour, graph.length_m)
+    weight, three = np.array([1.0, 2.0, 1.0]), np.arange(3)
+    assert gate_bound(rows, three, three, weight, 2.0, 1.99) == (0.5, 1)
+    assert gate_bound(rows, three, three, weight, 2.0, 2.0) == (0.0, -1)
+
+
+def test_borders_of_exactly_the_minimum_width_connect() -> None:
+    load = np.array([5.0, 4.0, 3.0, 3.0, 2.0, 1.0])
+    graph = build_graph(squares([(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 2)]))
+    start, family = np.array([0, 0, 0, 1, 1, 1]), np.zeros(2, dtype=np.int64)
+    for border_m, reached in ((100.0, 0.0), (100.001, 1 / 3)):
+        found = repartitioned(
+            graph, np.arange(6), load, start, family=family, enough=np.zeros(1), apart=np.inf, border_m=border_m
+        )
+        assert off(found, load) == pytest.approx(reached)
