@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from geo.coverage import plan_repair
-from geo.coverage.grouping import Cause, cause_of
+from geo.coverage.grouping import Cause, cause_of, group_findings
 from geo.coverage.kinds import DEFAULT_POLICY, Kind, Severity
 from geo.coverage.repairing.assignment import CONTESTED, CUT_OFF, GAP, NEEDED, OUTSIDE, PROTECTED
 from geo.errors import ImpossibleError
@@ -107,3 +107,26 @@ def test_the_smallest_cell_gets_the_ground_that_it_needs_first() -> None:
     fifty = sorted((giver, "c2", 50.0, NEEDED) for giver in ("c0", "c0", "c1"))
     assert moves(plan)[0] == ("c0", "c1", 2_450.0, NEEDED)
     assert sorted(moves(plan)[1:]) == fifty
+
+
+def test_groups_name_ten_cells_and_show_three() -> None:
+    rows = [
+        {"severity": "warning", "cells": tuple(f"w{k:02d}" for k in range(12)), "area_m2": 9.0, "x": 30.0},
+        {"severity": "error", "cells": ("a", "b"), "area_m2": 2.0, "x": 10.0},
+        {"severity": "error", "cells": ("a",), "area_m2": 5.0, "x": 20.0},
+    ]
+    findings = pd.DataFrame(rows).assign(
+        layer="third", cause="missing_cell", kind="gap", parent=None, width_m=[3, 1, 2]
+    )
+    findings["geometry"] = [shapely.box(x - 1, 99, x + 1, 101) for x in findings.pop("x")]
+    errors, warnings = group_findings(findings)
+    assert (errors.severity, errors.count, errors.area_m2, errors.width_m, errors.place) == (
+        "error",
+        2,
+        7.0,
+        2.0,
+        (20.0, 100.0),
+    )
+    assert (dict(errors.cells), errors.n_cells, dict(errors.kinds)) == ({"a": 2, "b": 1}, 2, {"gap": 2})
+    assert (len(warnings.cells), warnings.n_cells, warnings.place) == (10, 12, (30.0, 100.0))
+    assert "(w00, w01, w02…), 9.00 m², up to 3.00 m wide;" in warnings.en
