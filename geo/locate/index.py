@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from geo.errors import GeometryError
-from geo.layers.cells import require_codes
 from geo.layers.columns import CODE, Level
 from geo.layers.crs import require_metric, require_metric_crs
 from geo.locate import persistence
@@ -71,6 +70,7 @@ class GridIndex:
     """
 
     def __init__(self, cells: gpd.GeoDataFrame) -> None:
+        from geo.layers.cells import require_codes
         from geo.layers.files.reading import require_polygons
 
         self.crs = require_metric(cells, "an index")
