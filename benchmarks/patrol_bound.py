@@ -1,15 +1,16 @@
-"""What a judge of the simulated days could know at best: which grids even one who knows the phones must leave open.
+"""Which grids of the simulated days a judge leaves open who knows the phones and the walks, but not where the errors moved them.
 
     python -m benchmarks.patrol_bound [--habits base,borders,cafe] [--seeds 9407,9408] [--draws 200]
 
-The judge of this benchmark is better informed than any program can be. He has a position for each second, without silences, knows
+The judge of this benchmark knows much that no program can know. He has a position for each second, without silences, knows
 who rides, the standard deviation and correlation time of the errors of each phone, and the exact shape of each walk. He does not
 know by how much an error has shifted that shape. The mean error of a walk of T seconds is then normal, with a variance of
 ``sd**2 * 2 * lasts / (2 * lasts + T)``. He shifts each walk back by such errors, judges each result by the rule, and so has the
 probability that the grid was visited often enough. Grids between two thresholds stay open.
 
-Roads, walls and habits, which would tell more, are not used. Leaders alone are judged, so habits with deputies, nights or wrong
-clocks are refused.
+It is a yardstick, not a bound for every method: roads, walls, where people usually walk, and what one walk tells about the error of
+the next are not used, and every shift of a walk is as likely before the fixes as any other. Leaders alone are judged, so habits with
+deputies, nights or wrong clocks are refused.
 """
 
 from __future__ import annotations

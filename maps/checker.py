@@ -76,7 +76,7 @@ def checker_map(
     ----------
     division, verdicts, visits, options
         As for :func:`maps.coverage_map`: a click on a grid shows the reason for its colour. With ``settle_zh``, ``settle_en`` and
-        ``enough_probability`` the unknown grids are listed by the action that would decide them.
+        ``probability`` the unknown grids are listed by the action that would decide them.
     tracks
         Cleaned fixes: `device`, `time`, `mark`, with points or `lon` and `lat`. Marked fixes are drawn hollow.
     max_gap_s
@@ -124,7 +124,7 @@ def _settling(verdicts: pd.DataFrame, day: dt.date) -> dict[str, Any]:
         zh, en = (row[name] if isinstance(row[name], str) else "" for name in ("settle_zh", "settle_en"))
         if not zh or not en:
             continue
-        code, chance = str(row[CODE]), row.get("enough_probability")
+        code, chance = str(row[CODE]), row.get("probability")
         texts[code] = {"zh": zh, "en": en}
         kind = (_kind_of(zh, "；", 0), _kind_of(en, "; ", 1))
         grids.setdefault(kind, []).append((0.0 if chance is None or pd.isna(chance) else float(chance), code))

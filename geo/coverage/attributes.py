@@ -11,7 +11,7 @@ import shapely
 
 from geo.coverage import faults
 from geo.coverage.report import Kind, Rows, finding
-from geo.layers.cells import labels_of
+from geo.layers.cells import labels_of, missing_code
 from geo.layers.codes import is_code
 from geo.layers.columns import AREA_M2, CODE, Level
 from geo.layers.crs import area_m2
@@ -25,7 +25,7 @@ def code_faults(cells: gpd.GeoDataFrame, level: Level | None) -> Rows:
     if CODE not in cells:
         return []
     codes = cells[CODE].astype("string").fillna("").str.strip().astype(str)
-    missing = (codes == "").to_numpy()
+    missing = missing_code(cells[CODE]).to_numpy()
     double = codes.duplicated(keep=False).to_numpy() & ~missing
     labels = labels_of(cells)
     rows: Rows = [

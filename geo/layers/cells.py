@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import geopandas as gpd
@@ -173,11 +172,11 @@ def code_column(frame: gpd.GeoDataFrame, *, faulty: bool = False) -> str | None:
     require_frame(frame, "the layer")
     columns = [c for c in frame.columns if c != frame.geometry.name and str(c).lower() not in _ROW_NUMBERS]
     scalars = [c for c in columns if _is_scalar(frame[c])]
-    columns = [c for c in scalars if not _missing_code(frame[c]).any()]
+    columns = [c for c in scalars if not missing_code(frame[c]).any()]
     lower = {str(c).lower(): c for c in reversed(columns)}
     known = [n for n in _CODE_NAMES if n in lower and frame[lower[n]].nunique() >= _MOSTLY_DIFFERENT * len(frame)]
     if faulty and not set(known) & set(_CODE_OF_CELL):
-        named = next(_faulty_codes(frame, scalars), None)
+        named = _faulty_codes(frame, scalars)
         if named is not None:
             return named
     if known:
@@ -208,7 +207,7 @@ def code_text(values: pd.Series, name: str) -> pd.Series:
     known = text.dropna()
     if len(known) and known.str.fullmatch(r"\d+\.0").all():
         text[known.index] = known.str.removesuffix(".0")
-    return text.mask(_missing_code(text), None)
+    return text.mask(missing_code(text), None)
 
 
 def require_codes(cells: gpd.GeoDataFrame, name: str = "cells") -> None:
@@ -219,7 +218,7 @@ def require_codes(cells: gpd.GeoDataFrame, name: str = "cells") -> None:
     CodeError
         If a code is missing.
     """
-    missing = _missing_code(cells[CODE])
+    missing = missing_code(cells[CODE])
     if missing.any():
         labels = list(cells.index[missing])
         raise CodeError(
@@ -234,25 +233,26 @@ def labels_of(cells: gpd.GeoDataFrame) -> list[Any]:
     if CODE not in cells:
         return list(cells.index)
     codes: list[Any] = cells[CODE].tolist()
-    for i in np.flatnonzero(_missing_code(cells[CODE])):
+    for i in np.flatnonzero(missing_code(cells[CODE])):
         codes[i] = f"#{cells.index[i]}"
     return codes
 
 
-def _faulty_codes(frame: gpd.GeoDataFrame, columns: list[Any]) -> Iterator[str]:
-    """Columns whose name says that they are codes of cells, best first, complete and different for half of the rows or more."""
+def _faulty_codes(frame: gpd.GeoDataFrame, columns: list[Any]) -> str | None:
+    """Best column whose name says that it holds codes of cells, if half of the rows or more have one and half of these differ."""
     lower = {str(c).lower(): c for c in reversed(columns)}
     for name in _CODE_OF_CELL:
         if name in lower:
-            known = frame[lower[name]][~_missing_code(frame[lower[name]])]
+            known = frame[lower[name]][~missing_code(frame[lower[name]])]
             if len(known) >= _HALF * len(frame) and known.nunique() > _HALF * len(known):
-                yield str(lower[name])
+                return str(lower[name])
+    return None
 
 
 def _tell_unused(frame: gpd.GeoDataFrame, column: str | None, name: str) -> None:
     """Notice that a column of codes is not used because some are missing or equal."""
     columns = [c for c in frame.columns if c != frame.geometry.name and _is_scalar(frame[c])]
-    named = next(_faulty_codes(frame, columns), None)
+    named = _faulty_codes(frame, columns)
     if named is None or str(column).lower() in _CODE_OF_CELL:
         return
     zh, en = ("行号", "row numbers identify") if column is None else (f"“{column}”列", f"column '{column}' identifies")
@@ -262,7 +262,7 @@ def _tell_unused(frame: gpd.GeoDataFrame, column: str | None, name: str) -> None
     )
 
 
-def _missing_code(codes: pd.Series) -> pd.Series:
+def missing_code(codes: pd.Series) -> pd.Series:
     """Whether a code is missing or blank."""
     missing = codes.isna()
     if codes.dtype == object or isinstance(codes.dtype, pd.StringDtype):

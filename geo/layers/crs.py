@@ -113,9 +113,7 @@ def require_metric(frame: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> CRS:
     CrsError
         If the CRS is missing, geographic or not in metres.
     """
-    require_frame(frame, what)
-    if frame.crs is None:
-        raise CrsError(f"{what}: no coordinate reference system is declared; set the CRS that the coordinates are in")
+    require_crs(frame, what)
     return require_metric_crs(frame.crs, what)
 
 
@@ -141,6 +139,21 @@ def require_frame(frame: object, what: str) -> None:
         )
 
 
+def require_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> None:
+    """Refuse what is no layer, and a layer without a CRS.
+
+    Raises
+    ------
+    InputError
+        If it is not a frame or a series with geometries.
+    CrsError
+        If it declares no CRS.
+    """
+    require_frame(frame, what)
+    if frame.crs is None:
+        raise CrsError(f"{what}: no coordinate reference system is declared; set the CRS that the coordinates are in")
+
+
 def to_metric(frame: gpd.GeoDataFrame, crs: object = None) -> gpd.GeoDataFrame:
     """Convert a frame to `crs`, or to the metric CRS of its place.
 
@@ -153,10 +166,8 @@ def to_metric(frame: gpd.GeoDataFrame, crs: object = None) -> gpd.GeoDataFrame:
     CrsError
         If the frame declares no CRS.
     """
-    require_frame(frame, "the layer")
+    require_crs(frame, "the layer")
     own = frame.crs  # read once, because the lookup is slow
-    if own is None:
-        raise CrsError("no coordinate reference system is declared; set the CRS that the coordinates are in")
     if crs is None:
         lon, lat = centre_lon_lat(frame)
         crs = own if _suits(own, lon) else metric_crs(lon, lat)
@@ -201,9 +212,7 @@ def lon_lat(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
     Geometries on an old Chinese datum are treated as if they were on CGCS2000, with a notice; use
     :func:`geo.layers.old_datums.change_crs` for results that are used further.
     """
-    require_frame(geometries, "the layer")
-    if geometries.crs is None:
-        raise CrsError("no coordinate reference system is declared; set the CRS that the coordinates are in")
+    require_crs(geometries, "the layer")
     old = old_datum(geometries.crs)
     if old is not None:
         notice(

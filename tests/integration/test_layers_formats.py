@@ -19,7 +19,8 @@ from api.cli import run
 from geo.errors import CrsError, FileError
 from geo.layers import area_m2, read_layer, write_layer
 from geo.layers.alignment.plausibility import readings
-from geo.layers.files.shapefile import REAL_FROM_DIGITS, guess_encoding, short_names
+from geo.layers.files.dbf import REAL_FROM_DIGITS
+from geo.layers.files.shapefile import guess_encoding, short_names
 from geo.notices import WanggeWarning
 
 E, N = 387000.0, 3553000.0
@@ -153,14 +154,16 @@ def test_numbers_of_a_shapefile_that_are_read_in_part_are_told(tmp_path: Path) -
 
     for at, pair in enumerate([("-1", "-1.5E+01"), ("1e3", "1.0D+02"), ("12.5", "2")]):
         put(at, *pair)
+    raw[32:43] = "户数".encode("gbk").ljust(11, b"\0")
     (tmp_path / "a.dbf").write_bytes(raw)
+    (tmp_path / "a.cpg").write_text("GBK")
     with pytest.warns(WanggeWarning) as told:
         back = read_layer(tmp_path / "a.shp")
     assert [str(one.message) for one in told] == [
-        "a.dbf: 2 numbers of the field n are read only in part (first: row 2, '1e3'); correct them in the source",
+        "a.dbf: 2 numbers of the field 户数 are read only in part (first: row 2, '1e3'); correct them in the source",
         "a.dbf: 1 number of the field r is read only in part (first: row 2, '1.0D+02'); correct them in the source",
     ]
-    assert (back["n"].tolist()[:3], back["r"].tolist()[:3]) == ([-1, 1, 12], [-15.0, 1.0, 2.0])
+    assert (back["户数"].tolist()[:3], back["r"].tolist()[:3]) == ([-1, 1, 12], [-15.0, 1.0, 2.0])
 
 
 def test_old_parts_of_a_shapefile_do_not_stay(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Exact results of small partitions, and the terms of their costs computed by hand."""
+"""Results of small partitions as recorded in `EXPECTED`, and the terms of their costs computed by hand."""
 
 from __future__ import annotations
 

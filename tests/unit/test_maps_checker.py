@@ -88,10 +88,10 @@ def test_unknown_grids_stand_by_what_would_settle_them(small_street) -> None:
     }
     verdicts = small_street.verdicts(division).set_index("code")
     verdicts["verdict"] = "met"
-    verdicts = verdicts.assign(settle_zh="", settle_en="", enough_probability=float("nan"))
+    verdicts = verdicts.assign(settle_zh="", settle_en="", probability=float("nan"), enough_probability=0.0)
     for k, (zh, en, chance) in settle.items():
         values = ["unknown" if k != 4 else "short", zh, en, float("nan") if chance is None else chance]
-        verdicts.loc[codes[k], ["verdict", "settle_zh", "settle_en", "enough_probability"]] = values
+        verdicts.loc[codes[k], ["verdict", "settle_zh", "settle_en", "probability"]] = values
     frame = verdicts.reset_index()
     tracks = gpd.GeoDataFrame(
         {"device": ["A"], "mark": "", "time": [MIDNIGHT]}, geometry=[shapely.Point(118.8, 32.1)], crs=4326

@@ -37,7 +37,7 @@ HEADINGS = {
     "visits_expected": "估计次数",
     "visits_low": "估计下限",
     "visits_high": "估计上限",
-    "enough_probability": "达标概率",
+    "enough_probability": "达标概率（不计中断）",
     "visits_hidden": "中断中估计次数",
     "present_s": "格内停留时长（秒）",
     "unknown_s": "定位中断时长（秒）",

@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from geo.errors import CrsError, GeometryError
+from geo.errors import GeometryError
 from geo.layers.alignment.agreement import CLEARLY_LESS, Agreement, compare
 from geo.layers.alignment.edge_evidence import FEWEST, Backward, Forward, Peak, Samples, find_peak, finite, median_move
 from geo.layers.alignment.known_shifts import NONE, Mistake, datum_mistakes, zone_mistakes
@@ -28,7 +28,7 @@ from geo.layers.alignment.overlap import (
     edge_surface,
 )
 from geo.layers.alignment.shift import Shift, constant_shift, explained_shift, unknown_shift
-from geo.layers.crs import lon_lat, metric_crs, require_frame, to_metric
+from geo.layers.crs import lon_lat, metric_crs, require_crs, to_metric
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -91,9 +91,7 @@ def detect_datum(layer: gpd.GeoDataFrame | gpd.GeoSeries, reference: gpd.GeoData
 
 def _located(layer: gpd.GeoDataFrame | gpd.GeoSeries, name: str) -> gpd.GeoSeries:
     """Geometries of an argument, which must be a frame or a series that declares its CRS."""
-    require_frame(layer, name)
-    if layer.crs is None:
-        raise CrsError(f"{name}: no coordinate reference system is declared; set the CRS that the coordinates are in")
+    require_crs(layer, name)
     return gpd.GeoSeries(layer.geometry)
 
 

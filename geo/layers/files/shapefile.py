@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from geo.errors import FileError, first_labels
 from geo.layers.columns import AREA_M2, CODE, NAME, VALID_FROM, VALID_TO
+from geo.layers.files.dbf import columns_of, tell_odd_numbers, texts_of
 from geo.layers.files.sources import Source
 from geo.notices import notice
 from geo.tables.encodings import is_big5, is_western
@@ -37,14 +37,6 @@ STANDARD_NAMES = {CODE: "SZDYWGBSM", NAME: "DYWGMC", AREA_M2: "MJ", VALID_FROM: 
 # Encoding given to GDAL: one character per byte without loss, so that the text can be decoded here.
 BYTEWISE = "ISO-8859-1"
 
-#: Width of a DBF field without decimals from which GDAL reads real numbers.
-REAL_FROM_DIGITS = 19
-
-# Bytes that a field of real numbers and one of whole numbers may have; asterisks stand for a value that did not fit.
-_EXPECTED = np.array(
-    [[chr(byte) in allowed for byte in range(256)] for allowed in (" \0*+-0123456789.eE", " \0*+-0123456789")]
-)
-
 # Language byte of the DBF header (offset 29) and its encoding; GDAL writes 0x57 for an unknown encoding.
 _LANGUAGES = {0x4D: "gbk", 0x7A: "gbk", 0x4F: "big5", 0x78: "big5", 0x13: "cp932", 0x03: "cp1252", 0x02: "cp850"}
 
@@ -58,7 +50,7 @@ _SAMPLE_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Fields:
-    """Fields of a DBF, and the encoding of its text."""
+    """Names of the fields of a DBF, and the encoding of its text."""
 
     names: tuple[str, ...]
     encoding: str
@@ -116,52 +108,13 @@ def fields_of(source: Source, encoding: str | None) -> Fields | None:
                 f"{part.name}: is cut off, shorter than the {counted(rows, 'row')} that it announces; copy it again"
             )
         described = file.read(max(0, header_bytes - 32))
-        body = file.read(min(_SAMPLE_BYTES, rows * row_bytes))
-    raw_names, texts = _split(described, body, row_bytes)
-    _tell_odd_numbers(part.name, described, body, row_bytes)
-    chosen = _encoding(source, head[29], [*raw_names, *texts], encoding)
-    return Fields(tuple(_decode(name, chosen) for name in raw_names), chosen)
-
-
-def _split(described: bytes, body: bytes, row_bytes: int) -> tuple[list[bytes], list[bytes]]:
-    """Raw field names, and the raw text values that are not ASCII."""
-    names, spans, start = [], [], 1
-    for at in range(0, len(described) - 31, 32):
-        if described[at] == 0x0D:
-            break
-        names.append(described[at : at + 11].split(b"\x00")[0])
-        length = described[at + 16]
-        if described[at + 11 : at + 12] == b"C":
-            spans.append((start, start + length))
-        start += length
-    values: dict[bytes, None] = {}
-    for row in range(0, len(body) - row_bytes + 1, max(1, row_bytes)):
-        if not body[row : row + row_bytes].isascii():
-            values.update((body[row + a : row + b].rstrip(b" \x00"), None) for a, b in spans)
-    return names, [value for value in values if not value.isascii()]
-
-
-def _tell_odd_numbers(name: str, described: bytes, body: bytes, row_bytes: int) -> None:
-    """Give a notice of numbers that GDAL reads up to the first character that it does not expect: ``12.5`` or ``1e3`` in a field
-    of whole numbers, ``1,234.5`` and ``1.0D+02`` in any.
-    """
-    rows = np.frombuffer(body, np.uint8, len(body) // max(1, row_bytes) * row_bytes).reshape(-1, max(1, row_bytes))
-    start = 1
-    for at in range(0, len(described) - 31, 32):
-        if described[at] == 0x0D:
-            break
-        length, decimals = described[at + 16 : at + 18]
-        if described[at + 11 : at + 12] in (b"N", b"F"):
-            whole = decimals == 0 and length < REAL_FROM_DIGITS
-            odd = np.flatnonzero(~_EXPECTED[int(whole)][rows[:, start : start + length]].all(axis=1))
-            if len(odd):
-                field = described[at : at + 11].split(b"\x00")[0].decode("latin-1")
-                shown = rows[odd[0], start : start + length].tobytes().decode("latin-1").strip(" \x00")
-                notice(
-                    f"{name}: {counted(len(odd), 'number')} of the field {field} {form(len(odd), 'is', 'are')} read only in "
-                    f"part (first: row {odd[0] + 1}, '{shown}'); correct them in the source"
-                )
-        start += length
+        body = file.read(rows * row_bytes)
+    columns = columns_of(described)
+    texts = texts_of(columns, body[:_SAMPLE_BYTES], row_bytes)
+    chosen = _encoding(source, head[29], [*(column.name for column in columns), *texts], encoding)
+    names = tuple(_decode(column.name, chosen) for column in columns)
+    tell_odd_numbers(part.name, list(zip(names, columns, strict=True)), body, row_bytes)
+    return Fields(names, chosen)
 
 
 def _encoding(source: Source, language: int, texts: list[bytes], given: str | None) -> str:

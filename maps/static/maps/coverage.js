@@ -150,6 +150,9 @@ wangge.startCoverage = (map) => {
   const settling = document.getElementById("settle-data") ? wangge.read("settle-data") : { kinds: [], texts: {} };
   const settles = () => settling.kinds.length && !days.many && days.day === data.day;
 
+  /** Percentage of a chance; what is open is neither impossible nor certain. */
+  const likely = (chance) => (chance < 0.005 ? "<1%" : chance > 0.995 ? ">99%" : `${Math.round(100 * chance)}%`);
+
   /** The unknown grids in view by the action that would decide them, most likely met first. */
   function settleList() {
     if (!settles()) return null;
@@ -157,7 +160,7 @@ wangge.startCoverage = (map) => {
     const groups = settling.kinds.map((kind) => ({ kind, cells: kind.grids.filter(([code]) => inView.has(code)) })).filter(({ cells }) => cells.length);
     if (!groups.length) return null;
     const entry = ([code, chance]) => el("li", {}, el("button", { type: "button", id: `settle-${code}`, onclick: () => page.go(page.byCode.get(code)) },
-      swatch(paint("unknown")), el("span", {}, page.byCode.get(code).name), el("small", {}, `${page.t("chance")} ${Math.round(100 * chance)}%`)));
+      swatch(paint("unknown")), el("span", {}, page.byCode.get(code).name), el("small", {}, `${page.t("chance")} ${likely(chance)}`)));
     return el("section", { className: "attention settle" }, el("h2", {}, page.t("settle"), el("small", {}, page.format.whole(groups.reduce((sum, { cells }) => sum + cells.length, 0)))),
       ...groups.flatMap(({ kind, cells }) => [el("h3", {}, `${page.say(kind)} `, el("small", {}, page.format.whole(cells.length))), el("ul", {}, ...cells.map(entry))]));
   }
