@@ -8,9 +8,9 @@ know by how much an error has shifted that shape. The mean error of a walk of T 
 ``sd**2 * 2 * lasts / (2 * lasts + T)``. He shifts each walk back by such errors, judges each result by the rule, and so has the
 probability that the grid was visited often enough. Grids between two thresholds stay open.
 
-It is a yardstick, not a bound for every method: roads, walls, where people usually walk, and what one walk tells about the error of
-the next are not used, and every shift of a walk is as likely before the fixes as any other. Leaders alone are judged, so habits with
-deputies, nights or wrong clocks are refused.
+It is a yardstick, not a bound for every method: roads, walls, where people usually walk, and what one walk tells about the error
+of the next are not used, and every shift of a walk is as likely before the fixes as any other. Leaders alone are judged, so
+habits with deputies, nights or wrong clocks are refused.
 """
 
 from __future__ import annotations
