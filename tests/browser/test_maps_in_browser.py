@@ -341,7 +341,7 @@ def test_hot_spots_can_be_hidden(page, files) -> None:
     page.wait_for_selector("html[data-ready=yes]")
     assert (outlines.count(), page.locator("#hot").input_value()) == (0, "none")
     page.go_back()
-    assert (outlines.count(), page.locator("#hot").input_value()) == (1, "core")
+    assert soon(lambda: (outlines.count(), page.locator("#hot").input_value()) == (1, "core"))
 
 
 def test_the_map_is_cut_by_a_service(page, files) -> None:
@@ -581,9 +581,10 @@ def test_check_map_hides_kinds_and_speaks_english(page, files) -> None:
     # The choice can be sent, and is undone by the browser's Back button.
     assert page.url.endswith("#hide=gap")
     page.go_back()
-    assert page.locator("#kind-gap").is_checked()
-    assert page.locator(".findings li").count() == n
+    page.wait_for_selector("#kind-gap:checked")
+    assert soon(lambda: page.locator(".findings li").count() == n)
     page.go_forward()
+    page.wait_for_selector("#kind-gap:not(:checked)")
     page.reload()
     page.wait_for_selector("html[data-ready=yes]")
     assert not page.locator("#kind-gap").is_checked()
@@ -845,11 +846,11 @@ def test_days_weeks_and_steps_back(page, files) -> None:
     assert page.locator(".attention small").all_inner_texts()[:2] == [str(n), "1 / 2 天未达标"]
     assert "（2 天有数据）" in page.locator("#top p").inner_text()
     page.go_back()
-    assert page.locator("#span-day").get_attribute("aria-pressed") == "true"
+    page.wait_for_selector("#span-day[aria-pressed=true]")
     page.go_back()
-    assert "3月2日" in page.locator("#top p").inner_text()
+    page.wait_for_selector("#top p:has-text('3月2日')")
     page.go_forward()
-    assert "3月1日" in page.locator("#top p").inner_text()
+    page.wait_for_selector("#top p:has-text('3月1日')")
     show(page, files["days"], "day=2026-02-28&at=320113003001002")
     assert page.locator(".why .verdict b").inner_text() == "达标"
     assert page.locator(".attention li").count() == 3
@@ -925,7 +926,7 @@ def test_a_view_is_shared_as_table_and_picture(page, files) -> None:
         page.get_by_role("button", name="PNG").click()
     assert Path(picture.value.path()).read_bytes()[:4] == b"\x89PNG"
     page.keyboard.press("Escape")
-    assert page.locator("#share").count() == 0
+    page.locator("#share").wait_for(state="detached")
 
 
 @pytest.mark.parametrize(

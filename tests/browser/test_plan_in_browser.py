@@ -531,7 +531,7 @@ class TestPanels:
 def test_it_speaks_english(planner, pair):
     look_at(planner, *pair)
     planner.page.get_by_role("button", name="English").click()
-    assert planner.page.get_by_role("tab", name="History").is_visible()
+    planner.page.get_by_role("tab", name="History").wait_for(timeout=PATIENCE_MS)
     planner.key("m")
     assert "Click the cells to merge" in planner.page.locator("#hint").inner_text()
     planner.page.get_by_role("button", name="中文").click()
